@@ -1,0 +1,1 @@
+"""The judge: what a colouring is worth, in numbers with intervals."""

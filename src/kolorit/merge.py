@@ -1,0 +1,91 @@
+"""Putting small colours on a full-size photograph without touching its grey values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from kolorit.colour.gamut import chroma_room, shrink_lab
+from kolorit.colour.lab import grey_to_lightness, lab_to_rgb
+from kolorit.colour.luma import rgb_to_ycbcr
+from kolorit.picture.picture import Picture
+from kolorit.picture.resize import resize_plane
+
+_STRIP = 64  # rows at a time of whatever is full-size and float
+
+
+def merge(picture: Picture, L: np.ndarray, ab: np.ndarray, *, fine: bool | None = None) -> Picture:
+    """The photograph with colour: its luma plane as it was, chroma planes beside it.
+
+    L (h,w) 0..100 and ab (2,h,w) in ab units at the network's size. Chroma has half the size of
+    the luma (as in JPEG files), or all of it where ``fine``; None decides by the source: whole for
+    16 bit and for lossless files. Colours outside of sRGB lose chroma at their luma and hue.
+    """
+    cb, cr = chroma_of(L, ab)
+    if fine is None:
+        fine = picture.depth == 16 or picture.source.format not in ("JPEG", "MPO", "WEBP", "AVIF")
+    chroma = _whole(picture, cb, cr) if fine else _half(picture, cb, cr)
+    return replace(picture, chroma=chroma)
+
+
+def merge_lab(picture: Picture, ab: np.ndarray) -> Picture:
+    """The photograph with colour at its own L* instead of its own luma; slower, full-size chroma.
+
+    The stored luma then moves a little wherever a colour of that L* has another luma.
+    """
+    height, width = picture.luma.shape
+    a, b = (resize_plane(plane, (height, width), "bicubic") for plane in ab)
+    top = _top(picture)
+    planes = np.empty((3, height, width), picture.luma.dtype)
+    for y in range(0, height, _STRIP):
+        rows = slice(y, y + _STRIP)
+        L = grey_to_lightness(picture.luma[rows] / np.float32(top))
+        lab = shrink_lab(np.stack([L, a[rows], b[rows]], -1).astype(np.float32))
+        ycc = rgb_to_ycbcr(np.clip(lab_to_rgb(lab), 0, 1)).transpose(2, 0, 1)  # (3,rows,W)
+        planes[0, rows] = np.round(ycc[0] * top)
+        planes[1:, rows] = np.clip(np.round(ycc[1:] * top + (top + 1) // 2), 0, top)
+    return replace(picture, luma=planes[0], chroma=planes[1:])
+
+
+def chroma_of(L: np.ndarray, ab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cb, Cr (h,w) in -0.5..0.5 of Lab colours; outside of sRGB they may be larger."""
+    ycc = rgb_to_ycbcr(lab_to_rgb(np.stack([L, *ab], -1).astype(np.float32)))
+    return ycc[..., 1], ycc[..., 2]
+
+
+def _whole(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """(2,H,W) at every pixel's own gamut limit."""
+    height, width = picture.luma.shape
+    full = [resize_plane(plane, (height, width), "bicubic") for plane in (cb, cr)]
+    top = _top(picture)
+    chroma = np.empty((2, height, width), picture.luma.dtype)
+    for y in range(0, height, _STRIP):
+        rows = slice(y, y + _STRIP)
+        Y = picture.luma[rows] / np.float32(top)
+        room = chroma_room(Y, full[0][rows], full[1][rows])
+        for k in range(2):
+            chroma[k, rows] = np.clip(np.round(full[k][rows] * room * top + (top + 1) // 2), 0, top)
+    return chroma
+
+
+def _half(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """(2,ceil(H/2),ceil(W/2)) uint8, the gamut limit taken at a quarter of the size.
+
+    A quarter is enough for the limit since chroma is smooth there, and costs a quarter of the time.
+    """
+    height, width = picture.luma.shape
+    quarter = (-(-height // 4), -(-width // 4))
+    Y = resize_plane(picture.luma, quarter, "area") / np.float32(255)
+    planes = [resize_plane(plane, quarter, "bicubic") for plane in (cb, cr)]
+    room = chroma_room(Y, *planes)
+    half = (-(-height // 2), -(-width // 2))
+    chroma = np.empty((2, *half), np.uint8)
+    for k in range(2):
+        small = np.clip(np.round(planes[k] * room * 255 + 128), 0, 255).astype(np.uint8)
+        chroma[k] = resize_plane(small, half, "bilinear")
+    return chroma
+
+
+def _top(picture: Picture) -> int:
+    return 65535 if picture.depth == 16 else 255

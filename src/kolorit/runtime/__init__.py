@@ -1,0 +1,1 @@
+"""The runtime: models and their cards, and the only door to onnxruntime."""

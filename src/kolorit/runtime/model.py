@@ -1,0 +1,118 @@
+"""A model: a card and a session. It looks at a small L and says which colours, and how surely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from kolorit.colour.bins import BINS, softmax
+from kolorit.errors import ModelUnavailable
+from kolorit.runtime.card import Card
+from kolorit.runtime.onnx import Session
+from kolorit.runtime.store import find_model, read_model
+
+_NEAR = 20.0  # ab units: "this colour" for confidence; a visible but small difference
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of a picture, at the size at which it looked (h,w).
+
+    L (h,w) 0..100: what it saw. ab (2,h,w) in ab units: the colour with the least expected error.
+    logits (Q, ceil(h/s), ceil(w/s)): scores of the 313 ab bins at the card's stride s, or None.
+    """
+
+    L: np.ndarray
+    ab: np.ndarray
+    logits: np.ndarray | None
+    card: Card
+
+    @cached_property
+    def probabilities(self) -> np.ndarray | None:
+        """Share of each bin (h/s,w/s,Q), summing to 1 over the bins; None without logits."""
+        return None if self.logits is None else softmax(np.moveaxis(self.logits, 0, -1))
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """How surely the true colour lies within 20 ab units of ``ab``, by the model's own account.
+
+        (h,w), 0..1: the mass of the bins in that radius. 1 everywhere for a model without bins.
+        """
+        if self.probabilities is None:
+            return np.ones(self.L.shape, np.float32)
+        s = self.card.stride
+        centre = block_means(self.ab, s).transpose(1, 2, 0)  # (h/s,w/s,2)
+        # |bin - centre|^2 without a (h/s,w/s,Q,2) array
+        square = (BINS**2).sum(1) + (centre**2).sum(-1, keepdims=True) - 2 * centre @ BINS.T
+        mass = np.where(square <= _NEAR**2, self.probabilities, 0).sum(-1)  # (h/s,w/s)
+        return np.asarray(upsample(mass[None], s, self.L.shape)[0])
+
+
+class Model:
+    """A network that is ready to look. Cheap to share: threads may call ``predict`` together."""
+
+    def __init__(self, card: Card, session: Session) -> None:
+        if not {"L", "hints"} >= set(session.inputs) or "ab" not in session.outputs:
+            raise ModelUnavailable(
+                f"this network takes {session.inputs} and gives {session.outputs}"
+            )
+        self.card = card
+        self.session = session
+
+    def predict(self, L: np.ndarray, hints: np.ndarray) -> Prediction:
+        """Colours for a small picture.
+
+        L (h,w) float32, 0..100; hints (3,h,w) float32: a, b in ab units where the mask is 1.
+        Any h, w: the sides are padded with their edge to the card's multiple and cut again.
+        """
+        h, w = L.shape
+        m, s = self.card.multiple, self.card.stride
+        pad = ((0, -h % m), (0, -w % m))
+        feed = {"L": np.pad(L, pad, mode="edge")[None, None]}  # (1,1,h',w')
+        if "hints" in self.session.inputs:
+            feed["hints"] = np.pad(hints, ((0, 0), *pad))[None]  # (1,3,h',w')
+        out = self.session.run({k: np.ascontiguousarray(v, np.float32) for k, v in feed.items()})
+        ab = out["ab"][0, :, :h, :w]  # (2,h,w)
+        logits = out["logits"][0, :, : -(-h // s), : -(-w // s)] if s else None  # (Q,h/s,w/s)
+        return Prediction(L, ab, logits, self.card)
+
+
+def load_model(
+    name: str | Path = "default", device: str = "auto", threads: int | None = None
+) -> Model:
+    """A model by shipped name or path; its sha256 is checked before it is opened."""
+    path = find_model(name)
+    card, network = read_model(path)
+    try:
+        return Model(card, Session(network, device, threads))
+    except ModelUnavailable as error:
+        raise ModelUnavailable(error.cause, file=path) from error
+
+
+def block_means(full: np.ndarray, stride: int) -> np.ndarray:
+    """full (C,h,w) averaged over stride x stride cells: (C,ceil(h/s),ceil(w/s)), edges repeated."""
+    C, h, w = full.shape
+    padded = np.pad(full, ((0, 0), (0, -h % stride), (0, -w % stride)), mode="edge")
+    cells = padded.reshape(C, -(-h // stride), stride, -(-w // stride), stride)
+    return np.asarray(cells.mean((2, 4)))
+
+
+def upsample(small: np.ndarray, stride: int, shape: tuple[int, ...]) -> np.ndarray:
+    """small (C,h/s,w/s) at (C,h,w), bilinear between the centres of its cells, cut to ``shape``."""
+    rows, cols = (_weights(n, stride, size) for n, size in zip(small.shape[1:], shape, strict=True))
+    return np.asarray(np.einsum("yi,cij,xj->cyx", rows, small, cols, optimize=True), np.float32)
+
+
+def _weights(cells: int, stride: int, size: int) -> np.ndarray:
+    """(size, cells): how much each cell counts at each pixel; rows sum to 1."""
+    at = np.clip((np.arange(size) + 0.5) / stride - 0.5, 0, cells - 1)
+    low = np.minimum(at.astype(int), max(cells - 2, 0))
+    weights = np.zeros((size, cells), np.float32)
+    pixel = np.arange(size)
+    weights[pixel, low] = 1 - (at - low)
+    if cells > 1:
+        weights[pixel, low + 1] += at - low
+    return weights

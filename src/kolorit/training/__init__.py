@@ -1,0 +1,1 @@
+"""The workshop: networks, losses, data and the one loop that trains any colorizer."""
