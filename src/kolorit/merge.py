@@ -13,6 +13,7 @@ from kolorit.picture.picture import Picture
 from kolorit.picture.resize import resize_plane
 
 _STRIP = 64  # rows at a time of whatever is full-size and float
+_SMOOTH = 2.0  # cells to one pixel of the network from which neighbours look the same
 
 
 def merge(picture: Picture, L: np.ndarray, ab: np.ndarray, *, fine: bool | None = None) -> Picture:
@@ -70,20 +71,23 @@ def _whole(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
 
 
 def _half(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
-    """(2,ceil(H/2),ceil(W/2)) uint8, the gamut limit taken at a quarter of the size.
+    """(2,ceil(H/2),ceil(W/2)) uint8, for a large picture computed at a quarter of its size.
 
-    A quarter is enough for the limit since chroma is smooth there, and costs a quarter of the time.
+    There the colours are smooth over many pixels: the quarter shows no difference and costs a
+    quarter of the time.
     """
-    height, width = picture.luma.shape
-    quarter = (-(-height // 4), -(-width // 4))
-    Y = resize_plane(picture.luma, quarter, "area") / np.float32(255)
-    planes = [resize_plane(plane, quarter, "bicubic") for plane in (cb, cr)]
+    half = tuple(-(-n // 2) for n in picture.luma.shape)
+    quarter = tuple(-(-n // 2) for n in half)
+    large = min(q / n for q, n in zip(quarter, cb.shape, strict=True)) >= _SMOOTH
+    grid = quarter if large else half
+    Y = resize_plane(picture.luma, grid, "area") / np.float32(255)
+    planes = [resize_plane(plane, grid, "bicubic") for plane in (cb, cr)]
     room = chroma_room(Y, *planes)
-    half = (-(-height // 2), -(-width // 2))
+    room *= 255
     chroma = np.empty((2, *half), np.uint8)
-    for k in range(2):
-        small = np.clip(np.round(planes[k] * room * 255 + 128), 0, 255).astype(np.uint8)
-        chroma[k] = resize_plane(small, half, "bilinear")
+    for k, plane in enumerate(planes):
+        fitted = np.clip(plane * room + 128.5, 0, 255).astype(np.uint8)  # rounds to the nearest
+        chroma[k] = resize_plane(fitted, half, "nearest")
     return chroma
 
 

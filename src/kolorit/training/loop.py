@@ -168,7 +168,7 @@ def validate(
         for batch in validation_batches(store, recipe):
             n = len(batch.L)
             truth = batch.ab.to(device)
-            out = net(batch.L.to(device), batch.hints.to(device))
+            out: dict[str, Tensor] = net(batch.L.to(device), batch.hints.to(device))
             values = {name: LOSSES[name](out, truth).item() for name in recipe.losses}
             values["ab_rmse"] = (out["ab"] - truth).square().mean().sqrt().item()
             values["grey_rmse"] = truth.square().mean().sqrt().item()
@@ -179,8 +179,8 @@ def validate(
 
 def fabric_batch(fabric: Fabric, batch: Batch) -> Batch:
     """The batch on the fabric's device, channels last."""
-    move = lambda t: fabric.to_device(t).contiguous(memory_format=torch.channels_last)  # noqa: E731
-    return Batch(move(batch.L), move(batch.hints), move(batch.ab))
+    tensors = (batch.L, batch.hints, batch.ab)
+    return Batch(*(t.to(fabric.device, memory_format=torch.channels_last) for t in tensors))
 
 
 def _prepare(recipe: Recipe, out: Path, resume: bool) -> Checkpoint | None:

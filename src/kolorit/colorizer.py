@@ -1,0 +1,202 @@
+"""The main path: a photograph in, the same photograph in colour out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kolorit import __version__
+from kolorit.colour.lab import grey_to_lightness
+from kolorit.errors import ConfigInvalid
+from kolorit.hints import Hint, paint
+from kolorit.looks import alternatives, look
+from kolorit.merge import merge, merge_lab
+from kolorit.naming import name_output
+from kolorit.picture.decode import decode
+from kolorit.picture.encode import Mark, encode
+from kolorit.picture.picture import Picture, to_array, to_pil
+from kolorit.picture.resize import fit_size, resize_plane
+from kolorit.picture.save import save
+from kolorit.runtime.model import Model, Prediction, load_model
+
+
+@dataclass(frozen=True)
+class Result:
+    """A coloured picture and what is known about it.
+
+    alternatives: other colourings that were asked for. prediction: what the network said, small.
+    seconds: by stage. notes: things to tell the user, as "it already had colours".
+    """
+
+    picture: Picture
+    prediction: Prediction
+    alternatives: tuple[Picture, ...]
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+
+    @property
+    def confidence(self) -> float:
+        """Mean confidence of the picture, 0..1."""
+        return float(self.prediction.confidence.mean())
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a photograph is coloured; every field is also a keyword of ``colorize``."""
+
+    look: str = "vivid"
+    strength: float = 1.0  # 0 = grey, 1 = the look's own colours
+    saturation: float = 1.0
+    hints: tuple[Hint, ...] = ()
+    alternatives: int = 0
+    merge: str = "luma"  # "luma" keeps the file's grey values, "lab" its L*
+    size: int | None = None  # the network sees about size x size pixels; None = the card's
+
+
+_DEFAULT = Options()
+
+
+def colour_picture(
+    picture: Picture,
+    model: Model,
+    options: Options = _DEFAULT,
+    timer: Callable[[], float] = time.perf_counter,
+) -> Result:
+    """Colour one decoded photograph: the main path, every hand-over a plain value."""
+    clock = _Clock(timer)
+    L = shrink(picture, options.size or model.card.size)  # (h,w) 0..100
+    hints = paint(options.hints, *L.shape)  # (3,h,w) a, b, mask
+    clock("shrink")
+    prediction = model.predict(L, hints)
+    clock("network")
+    shown = look(prediction, options.look, strength=options.strength, saturation=options.saturation)
+    others = alternatives(prediction, options.look, options.alternatives)
+    clock("look")
+    put = _MERGES[_known_merge(options.merge)]
+    coloured = put(picture, L, shown)
+    rest = tuple(put(picture, L, ab * (options.strength * options.saturation)) for ab in others)
+    clock("merge")
+    return Result(coloured, prediction, rest, clock.seconds, coloured.notes)
+
+
+def shrink(picture: Picture, size: int) -> np.ndarray:
+    """L (h,w) float32, 0..100, of the picture at about size x size pixels, aspect kept."""
+    if not 32 <= size <= 2048:
+        raise ConfigInvalid(f"size = {size}", remedy="Use 32 to 2048; the model's own is best.")
+    h, w, *_ = fit_size(picture.height, picture.width, size)
+    small = resize_plane(picture.luma, (h, w), "bicubic")
+    return grey_to_lightness(small / np.float32(65535 if picture.depth == 16 else 255)).astype(
+        np.float32
+    )
+
+
+class Colorizer:
+    """A loaded model, ready for any number of photographs and threads.
+
+    model: a shipped name or the path of an .onnx with its card. device: auto, cpu, cuda, ...
+    threads: for one run of the network.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = "default",
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+    ):
+        self.model = load_model(os.fspath(model), device, threads)
+
+    def colorize(
+        self,
+        source: Any,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        mark: bool = True,
+        **options: Any,
+    ) -> Any:
+        """Colour a path, bytes, a file object, a Pillow image or an array: the same kind is given.
+
+        A path gives the path of the new file: ``out``, or NAME.color.EXT beside it; it is never
+        overwritten unless asked. A file object gives bytes. Arrays are (H,W), (H,W,2), (H,W,3) or
+        (H,W,4), uint8 or uint16, and come back as (H,W,3) or, with alpha, (H,W,4). options: see
+        ``Options``.
+        """
+        picture = decode(source)
+        coloured = self.run(picture, **options).picture
+        if picture.source.kind == "array":
+            return to_array(coloured)
+        if picture.source.kind == "pil":
+            return to_pil(coloured)
+        if picture.source.kind != "path":
+            return encode(coloured, mark=self.mark if mark else None)
+        target = name_output(Path(source), picture.source.format, out)
+        content = encode(coloured, target.format, mark=self.mark if mark else None)
+        return save(content, target.path, overwrite=overwrite, source=source)
+
+    def run(self, source: Any, **options: Any) -> Result:
+        """Colour anything that ``colorize`` takes, or a Picture; gives the whole Result."""
+        try:
+            wanted = Options(**options)
+        except TypeError as error:
+            known = ", ".join(Options.__dataclass_fields__)
+            raise ConfigInvalid(f"{error}", remedy=f"Options are: {known}.") from error
+        wanted = replace(wanted, hints=tuple(wanted.hints))
+        picture = source if isinstance(source, Picture) else decode(source)
+        return colour_picture(picture, self.model, wanted)
+
+    def predict(
+        self, source: Any, *, hints: Iterable[Hint] = (), size: int | None = None
+    ) -> Prediction:
+        """What the network says: ab, confidence, logits at the size at which it looked."""
+        picture = source if isinstance(source, Picture) else decode(source)
+        L = shrink(picture, size or self.model.card.size)
+        return self.model.predict(L, paint(hints, *L.shape))
+
+    @property
+    def mark(self) -> Mark:
+        """What the file will say about who coloured it."""
+        return Mark("Kolorit", f"{__version__} ({self.model.card.name} {self.model.card.version})")
+
+
+def colorize(
+    source: Any,
+    *,
+    model: str | os.PathLike[str] = "default",
+    device: str = "auto",
+    threads: int | None = None,
+    **options: Any,
+) -> Any:
+    """Colour one photograph: ``Colorizer.colorize``. For many, make one Colorizer and keep it."""
+    return Colorizer(model, device=device, threads=threads).colorize(source, **options)
+
+
+_MERGES: dict[str, Callable[[Picture, np.ndarray, np.ndarray], Picture]] = {
+    "luma": merge,
+    "lab": lambda picture, L, ab: merge_lab(picture, ab),
+}
+
+
+def _known_merge(name: str) -> str:
+    if name not in _MERGES:
+        raise ConfigInvalid(f"merge = '{name}'", remedy="Use luma or lab.")
+    return name
+
+
+class _Clock:
+    """Seconds since the last call, by stage."""
+
+    def __init__(self, timer: Callable[[], float]) -> None:
+        self.timer, self.last = timer, timer()
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, stage: str) -> None:
+        now = self.timer()
+        self.seconds[stage] = now - self.last
+        self.last = now
