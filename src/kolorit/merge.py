@@ -79,16 +79,32 @@ def _half(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
     half = tuple(-(-n // 2) for n in picture.luma.shape)
     quarter = tuple(-(-n // 2) for n in half)
     large = min(q / n for q, n in zip(quarter, cb.shape, strict=True)) >= _SMOOTH
-    grid = quarter if large else half
-    Y = resize_plane(picture.luma, grid, "area") / np.float32(255)
+    grid, cell = (quarter, 4) if large else (half, 2)
+    darkest, brightest = (e / np.float32(255) for e in _extremes(picture.luma, cell))
     planes = [resize_plane(plane, grid, "bicubic") for plane in (cb, cr)]
-    room = chroma_room(Y, *planes)
+    room = chroma_room(darkest, *planes, brightest)
     room *= 255
     chroma = np.empty((2, *half), np.uint8)
     for k, plane in enumerate(planes):
         fitted = np.clip(plane * room + 128.5, 0, 255).astype(np.uint8)  # rounds to the nearest
         chroma[k] = resize_plane(fitted, half, "nearest")
     return chroma
+
+
+def _extremes(luma: np.ndarray, cell: int) -> list[np.ndarray]:
+    """The darkest and the brightest luma of each cell x cell pixels: two of (ceil(H/c),ceil(W/c)).
+
+    Every pixel that shares a chroma sample must stay inside sRGB, else its grey value would move.
+    """
+    height, width = luma.shape
+    pad = ((0, -height % cell), (0, 0))
+    whole = np.pad(luma, pad, mode="edge") if pad[0][1] else luma
+    found = []
+    for extreme in (np.minimum, np.maximum):
+        rows = extreme.reduce([whole[k::cell] for k in range(cell)])  # (H/c,W)
+        rows = np.pad(rows, ((0, 0), (0, -width % cell)), mode="edge")
+        found.append(extreme.reduce([rows[:, k::cell] for k in range(cell)]))
+    return found
 
 
 def _top(picture: Picture) -> int:

@@ -21,19 +21,23 @@ _HALVINGS = 22  # of the Lab search: leaves 130 / 2**22 = 3e-5 units of chroma
 _ROUNDING = 4e-6
 
 
-def chroma_room(Y: npt.ArrayLike, Cb: npt.ArrayLike, Cr: npt.ArrayLike) -> Floats:
+def chroma_room(
+    Y: npt.ArrayLike, Cb: npt.ArrayLike, Cr: npt.ArrayLike, brightest: npt.ArrayLike | None = None
+) -> Floats:
     """The largest factor in [0, 1] by which (Cb, Cr) can be scaled and still be inside sRGB.
 
     Y (...), 0..1; Cb, Cr (...), -0.5..0.5, of equal shape; returns (...), in their precision.
+    Where one chroma serves several pixels, Y is their darkest luma and `brightest` the other end.
     RGB = Y + factor * direction is linear, and the direction sums to zero luma: the channel that
     rises most may rise by 1 - Y, the one that falls most may fall by Y. A Y outside [0, 1]
     leaves no room: 0. Raises ValueError for integers and for unequal shapes.
     """
     Y, Cb, Cr = floats(Y), floats(Cb), floats(Cr)
-    if not Y.shape == Cb.shape == Cr.shape:
+    high = Y if brightest is None else floats(brightest)
+    if not Y.shape == Cb.shape == Cr.shape == high.shape:
         raise ValueError(f"Y, Cb, Cr differ in shape: {Y.shape}, {Cb.shape}, {Cr.shape}")
     room = np.empty(Y.shape, np.result_type(Y, Cb, Cr))
-    flat, planes = room.reshape(-1), [plane.reshape(-1) for plane in (Y, Cb, Cr)]
+    flat, planes = room.reshape(-1), [plane.reshape(-1) for plane in (Y, high, Cb, Cr)]
     for start in range(0, flat.size, _BLOCK):
         block = slice(start, start + _BLOCK)
         flat[block] = _room_of_block(*(plane[block] for plane in planes))
@@ -76,7 +80,7 @@ def shrink_lab(lab: npt.ArrayLike) -> Floats:
     return shrunk
 
 
-def _room_of_block(Y: Floats, Cb: Floats, Cr: Floats) -> Floats:
+def _room_of_block(Y: Floats, high: Floats, Cb: Floats, Cr: Floats) -> Floats:
     """`chroma_room` of flat arrays (N,)."""
     red = RED_OF_CR * Cr
     blue = BLUE_OF_CB * Cb
@@ -86,7 +90,7 @@ def _room_of_block(Y: Floats, Cb: Floats, Cr: Floats) -> Floats:
     # No chroma: neither rises nor falls. The smallest number in place of 0 keeps 0/0 away, and a
     # factor below 1 does no harm to a chroma of 0.
     least = np.finfo(rise.dtype).tiny
-    up = (1 - Y) / np.maximum(rise, least)
+    up = (1 - high) / np.maximum(rise, least)
     down = Y / np.maximum(fall, least)
     room: Floats = np.clip(np.minimum(up, down), 0, 1)
     return room

@@ -1,0 +1,69 @@
+"""runtime/model.py: any size in, the same size out; confidence is the mass nearby."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kolorit.colour.bins import BINS
+from kolorit.runtime.model import Model, Prediction, block_means, load_model, upsample
+
+CONSTANT = Path(__file__).parents[1] / "data" / "constant.onnx"
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model(CONSTANT, threads=1)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (1, 1), (37, 91), (4, 130)])
+def test_any_size(model: Model, size: tuple[int, int]) -> None:
+    h, w = size
+    hints = np.zeros((3, h, w), np.float32)
+    hints[:, 0, 0] = (-40, 20, 1)
+    out = model.predict(np.full(size, 40, np.float32), hints)
+    assert out.ab.shape == (2, h, w)
+    assert out.logits is not None
+    assert out.logits.shape == (313, -(-h // 4), -(-w // 4))
+    assert out.confidence.shape == size
+    np.testing.assert_allclose(out.ab[:, 0, 0], (-40, 20), atol=1e-5)
+    if w > 1:
+        np.testing.assert_allclose(out.ab[:, -1, -1], (12, 28), atol=1e-5)
+
+
+def test_confidence_is_the_mass_within_twenty_units(model: Model) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (313, 3, 4)).astype(np.float32)
+    ab = np.repeat(np.repeat(rng.uniform(-30, 30, (2, 3, 4)), 4, 1), 4, 2).astype(np.float32)
+    prediction = Prediction(np.zeros((12, 16), np.float32), ab, logits, model.card)
+    p = np.exp(logits - logits.max(0))
+    p /= p.sum(0)
+    for y in range(3):
+        for x in range(4):
+            near = np.hypot(*(BINS - ab[:, 4 * y, 4 * x]).T) <= 20
+            expected = p[near, y, x].sum()
+            cell = prediction.confidence[4 * y : 4 * y + 4, 4 * x : 4 * x + 4]
+            assert cell.min() - 0.3 <= expected <= cell.max() + 0.3
+    flat = Prediction(np.zeros((4, 4), np.float32), ab[:, :4, :4], logits[:, :1, :1], model.card)
+    near = np.hypot(*(BINS - ab[:, 0, 0]).T) <= 20
+    np.testing.assert_allclose(flat.confidence, p[near, 0, 0].sum(), atol=1e-4)
+
+
+@given(st.integers(1, 30), st.integers(1, 30))
+def test_upsampled_means_keep_constants_and_sizes(h: int, w: int) -> None:
+    plane = np.full((2, h, w), 7.5, np.float32)
+    small = block_means(plane, 4)
+    assert small.shape == (2, -(-h // 4), -(-w // 4))
+    np.testing.assert_allclose(upsample(small, 4, (h, w)), plane, atol=1e-4)
+
+
+def test_upsample_is_linear_between_centres() -> None:
+    ramp = np.arange(5, dtype=np.float32)[None, None].repeat(5, 1)  # cell x holds x
+    up = upsample(ramp, 4, (20, 20))[0, 10]
+    np.testing.assert_allclose(up[2:18], (np.arange(2, 18) + 0.5) / 4 - 0.5, atol=1e-5)
+    assert up[0] == 0
+    assert up[-1] == 4
