@@ -82,7 +82,7 @@ def _half(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
     grid, cell = (quarter, 4) if large else (half, 2)
     darkest, brightest = (e / np.float32(255) for e in _extremes(picture.luma, cell))
     planes = [resize_plane(plane, grid, "bicubic") for plane in (cb, cr)]
-    room = chroma_room(darkest, *planes, brightest)
+    room = chroma_room(darkest, planes[0], planes[1], brightest)
     room *= 255
     chroma = np.empty((2, *half), np.uint8)
     for k, plane in enumerate(planes):

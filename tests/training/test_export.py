@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -9,24 +10,13 @@ import onnx
 import pytest
 import torch
 
+from kolorit.colour.bins import BINS
+from kolorit.errors import CheckpointRefused
 from kolorit.runtime.model import load_model
-from kolorit.training.export import store_half, to_onnx, write_model
+from kolorit.training.export import colour_prior, export_run, store_half, to_onnx, toml
+from kolorit.training.loop import train
 from kolorit.training.nets.hinted_unet import build
-
-CARD = """
-name = "tiny"
-version = "0"
-sha256 = "{sha256}"
-size = 64
-multiple = 32
-[bins]
-stride = 4
-prior = [PRIOR]
-[looks.faithful]
-prior_exponent = 0.0
-temperature = 1.0
-regression = 1.0
-""".replace("PRIOR", ", ".join(["0.003194888178913738"] * 313))
+from kolorit.training.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +37,14 @@ def exported(trained: torch.nn.Module) -> bytes:
 
 
 def test_the_shipped_file_equals_torch_at_odd_sizes(
-    trained: torch.nn.Module, tmp_path: Path
+    trained: torch.nn.Module, exported: bytes, tmp_path: Path
 ) -> None:
     path = tmp_path / "tiny.onnx"
-    write_model(to_onnx(trained), path, CARD)
+    path.write_bytes(exported)
+    looks = {"faithful": {"prior_exponent": 0.0, "temperature": 1.0, "regression": 1.0}}
+    card = {"name": "tiny", "version": "0", "sha256": hashlib.sha256(exported).hexdigest()}
+    card |= {"size": 64, "multiple": 32, "bins": {"stride": 4, "prior": [1 / 313] * 313}}
+    path.with_suffix(".toml").write_text(toml({**card, "looks": looks}))
     assert not trained.training
     model = load_model(path, threads=1)
     rng = np.random.default_rng(0)
@@ -79,3 +73,39 @@ def test_halves_weigh_half(exported: bytes) -> None:
     assert kinds == {onnx.TensorProto.FLOAT16}
     again = store_half(onnx.load_from_string(half.SerializeToString()))
     assert len(again.graph.node) == len(half.graph.node)
+
+
+def test_toml_is_read_back_as_it_was() -> None:
+    table = {
+        "text": 'a "quoted" \\ line\nand ü',
+        "whole": 3,
+        "share": 0.25,
+        "yes": True,
+        "list": [1, 2.5, ["x"]],
+        "inside": {"x": 1, "deeper": {"y": "z"}},
+        "only tables".replace(" ", "-"): {"a": {"b": 1}},
+    }
+    assert tomllib.loads(toml(table)) == table
+
+
+def test_the_prior_is_that_of_the_training_pictures(tiny_recipe: Path) -> None:
+    """Grey pictures to train on, red ones held out: all mass is around neutral."""
+    store = np.full((10, 64, 64, 3), 120, np.uint8)
+    store[8:, ..., 1:] = 0
+    prior = colour_prior(store, load_recipe(str(tiny_recipe)))
+    assert prior.sum() == pytest.approx(1)
+    assert prior.min() > 0
+    assert prior[(np.abs(BINS) <= 10).all(1)].sum() > 0.999
+
+
+def test_a_run_becomes_a_model_that_opens(shards: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(tiny_recipe), ("steps=1", "size=64", 'about={licence="CC0"}'))
+    train(recipe, tmp_path / "run", accelerator="cpu", say=lambda line: None)
+    digest = export_run(tmp_path / "run", recipe, tmp_path / "run" / "model.onnx")
+    model = load_model(tmp_path / "run" / "model.onnx")
+    assert (model.card.sha256, model.card.size) == (digest, 64)
+    assert model.card.about["licence"] == "CC0"
+    assert {"vivid", "faithful"} <= set(model.card.looks)
+    other = load_recipe(str(tiny_recipe), ("net_config={deep=32}",))
+    with pytest.raises(CheckpointRefused, match="another shape"):
+        export_run(tmp_path / "run", other, tmp_path / "run" / "other.onnx")

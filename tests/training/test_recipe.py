@@ -21,7 +21,7 @@ def test_every_shipped_recipe_loads_and_names_what_exists() -> None:
         assert recipe.name == name
         assert recipe.net in NETS
         assert set(recipe.losses) <= set(LOSSES)
-        assert recipe.crop_px % 32 == recipe.final_crop_px % 32 == 0
+        assert all(px % 32 == 0 for px in recipe.crops + recipe.final_crops)
         with pytest.raises(FrozenInstanceError):
             recipe.steps = 1  # type: ignore[misc]
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from kolorit.colour.lab import bytes_to_lab, grey_to_lightness
 from kolorit.colour.luma import KB, KG, KR
 from kolorit.picture.rgb import resize_rgb
-from kolorit.training.recipe import Recipe
+from kolorit.training.recipe import Recipe, final_from
 
 _LUMA = np.array([KR, KG, KB], np.float32)
 _LIGHTNESS_OF_GREY = grey_to_lightness(np.arange(256) / 255.0).astype(np.float32)
@@ -61,12 +61,11 @@ def make_batch(
         step * recipe.batch + rank * share + np.arange(share)
     )  # positions in the endless sequence
     rng = np.random.default_rng((recipe.seed, step, rank))
-    px = recipe.crop_px if step < (1 - recipe.final_share) * recipe.steps else recipe.final_crop_px
+    sizes = recipe.crops if step < final_from(recipe) else recipe.final_crops
+    px = sizes[np.random.default_rng((recipe.seed, step)).integers(len(sizes))]  # all ranks alike
+    least = max(recipe.crop_min, px)  # nothing is enlarged
     crops = np.stack(
-        [
-            _crop(store[_picture(train, recipe.seed, int(p))], recipe.crop_min, px, rng)
-            for p in places
-        ]
+        [_crop(store[_picture(train, recipe.seed, int(p))], least, px, rng) for p in places]
     )
     return to_batch(crops, recipe.grey, recipe.hints, rng)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,15 +14,19 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.export import Dim
 
+from kolorit import __version__
 from kolorit.colour.bins import BINS
 from kolorit.errors import CheckpointRefused
+from kolorit.runtime.card import read_card
 from kolorit.training.checkpoint import load_checkpoint
 from kolorit.training.colour import soft_encode
 from kolorit.training.data import lightness_and_ab, split
 from kolorit.training.nets import NETS
 from kolorit.training.recipe import Recipe, recipe_from_json
+from kolorit.training.store import open_recipe_store
 
 MULTIPLE, STRIDE, OPSET = 32, 4, 18
+_PLAIN = {"prior_exponent": 0.0, "temperature": 1.0, "regression": 0.5}
 
 
 class _Named(nn.Module):
@@ -101,18 +106,55 @@ def colour_prior(store: np.ndarray, recipe: Recipe, pictures: int = 2000) -> np.
     return np.asarray(prior / prior.sum())
 
 
-def write_model(onnx_bytes: bytes, path: Path, card: str) -> str:
-    """Write the model and its card (``card`` holds {sha256}); returns the sha256."""
-    digest = hashlib.sha256(onnx_bytes).hexdigest()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(onnx_bytes)
-    path.with_suffix(".toml").write_text(card.replace("{sha256}", digest), encoding="utf-8")
-    return digest
+def export_run(run: Path, recipe: Recipe, out: Path) -> str:
+    """Write the trained network of a run as ``out`` (.onnx) with its card; gives the sha256.
+
+    recipe: name, size, looks and the rest of the card come from it, so that they may be chosen
+    after the training. Raises CheckpointRefused when it describes another network.
+    """
+    net, trained, steps = load_trained(run / "checkpoint.safetensors")
+    if (trained.net, trained.net_config) != (recipe.net, recipe.net_config):
+        raise CheckpointRefused(f"it holds a {trained.net} of another shape", file=run)
+    store = open_recipe_store(trained, run)
+    network = to_onnx(net)
+    card: dict[str, Any] = {
+        "name": out.stem,
+        "version": __version__,
+        "sha256": hashlib.sha256(network).hexdigest(),
+        "size": recipe.size,
+        "multiple": MULTIPLE,
+        "recipe": recipe.name,
+        "steps": steps,
+        "pictures": len(store),
+        "parameters": sum(p.numel() for p in net.parameters()),
+        **recipe.about,
+        "ranges": {"L": [0, 100], "ab": [-110, 110], "mask": [0, 1]},
+        "bins": {
+            "stride": STRIDE,
+            "prior": [float(f"{p:.5g}") for p in colour_prior(store, trained)],
+        },
+        "looks": recipe.looks or {"faithful": _PLAIN, "vivid": {**_PLAIN, "prior_exponent": 0.25}},
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(network)
+    out.with_suffix(".toml").write_text(toml(card), encoding="utf-8")
+    read_card(out.with_suffix(".toml"))
+    return str(card["sha256"])
 
 
-def commit() -> str:
-    """The short name of the commit that is checked out, or "unknown"."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+def toml(table: dict[str, Any], name: str = "") -> str:
+    """A table as TOML text: plain values first, then the tables inside it."""
+    plain = {k: v for k, v in table.items() if not isinstance(v, dict)}
+    lines = [f"[{name}]"] if name and plain else []
+    lines += [f"{key} = {_value(value)}" for key, value in plain.items()]
+    parts = ["\n".join(lines) + "\n"] if lines else []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            parts.append(toml(value, f"{name}.{key}" if name else key))
+    return "\n".join(parts)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(v) for v in value) + "]"
+    return json.dumps(value, ensure_ascii=False)  # TOML's basic strings, numbers and booleans

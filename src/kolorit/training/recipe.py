@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -24,8 +24,8 @@ class Recipe:
     net_config: dict[str, int] = field(default_factory=dict)
     encoder: str = "none"  # file under KOLORIT_WEIGHTS, or "none" for random weights
     store_px: int = 192  # side of the stored squares
-    crop_px: int = 128  # side of what the net sees
-    final_crop_px: int = 128  # the same in the last part of the run
+    crops: tuple[int, ...] = (128,)  # sides of what the net sees, one drawn for each step
+    final_crops: tuple[int, ...] = (128,)  # the same in the last part, with norms settled, frozen
     final_share: float = 0.0  # how long that part is
     crop_min: int = 128  # smallest square of the store that becomes a crop
     grey: str = (
@@ -49,6 +49,9 @@ class Recipe:
     save_every: int = 200
     validate_every: int = 500
     validation_pictures: int = 256
+    size: int = 256  # the trained model looks at about size x size pixels
+    looks: dict[str, Any] = field(default_factory=dict)  # read-outs for the card, see runtime/card
+    about: dict[str, Any] = field(default_factory=dict)  # what else the card says
 
 
 _CHOICES = {
@@ -81,9 +84,9 @@ def recipe_from_json(text: str, file: Path) -> Recipe:
     return _parse(json.loads(text), file)
 
 
-def with_steps(recipe: Recipe, steps: int) -> Recipe:
-    """The same recipe over another number of steps."""
-    return replace(recipe, steps=steps)
+def final_from(recipe: Recipe) -> int:
+    """The step at which the last part of a run begins."""
+    return round((1 - recipe.final_share) * recipe.steps)
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -150,6 +153,12 @@ def _convert(key: str, value: Any, kind: Any, file: Path) -> Any:
         value = (value,) if isinstance(value, str) else value
         if isinstance(value, (list, tuple)) and value and all(isinstance(v, str) for v in value):
             return tuple(value)
+    elif key in ("crops", "final_crops"):
+        if isinstance(value, (list, tuple)) and value and all(type(v) is int for v in value):
+            return tuple(value)
+    elif key in ("looks", "about"):
+        if isinstance(value, dict):
+            return value
     elif key in ("losses", "net_config"):
         number = float if key == "losses" else int
         if isinstance(value, dict) and all(isinstance(v, (int, float)) for v in value.values()):

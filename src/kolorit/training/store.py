@@ -12,6 +12,7 @@ import numpy as np
 
 from kolorit.errors import DataCorrupt, InputUnreadable, LimitExceeded
 from kolorit.picture.rgb import decode_rgb, resize_rgb
+from kolorit.training.recipe import Recipe, data_root
 
 Array = np.ndarray
 
@@ -64,6 +65,13 @@ def open_store(folders: list[Path], side: int, cache: Path) -> Array:
         _build(folders, side, path)
     squares: Array = np.load(path, mmap_mode="r")
     return squares
+
+
+def open_recipe_store(recipe: Recipe, run: Path) -> Array:
+    """The store of a recipe's shards, kept beside the run's folder so that runs share it."""
+    return open_store(
+        [data_root() / s for s in recipe.shards], recipe.store_px, run.parent / "stores"
+    )
 
 
 def _build(folders: list[Path], side: int, path: Path) -> None:
