@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from kolorit.colorizer import shrink
-from kolorit.colour.bins import nearest_bin
 from kolorit.colour.colourfulness import colourfulness
 from kolorit.colour.difference import ciede2000
-from kolorit.evaluate.metrics import lab_of, psnr
+from kolorit.evaluate.metrics import lab_of, psnr, rarity
 from kolorit.hints import paint
 from kolorit.looks import read_out
 from kolorit.merge import merge
@@ -44,15 +43,16 @@ def main() -> None:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[0.38, 0.6, 1.0])
     parser.add_argument("--regressions", type=float, nargs="+", default=[0, 0.5, 1])
     parser.add_argument("--doubts", type=float, nargs="+", default=[0])
+    parser.add_argument("--gains", type=float, nargs="+", default=[1])
     args = parser.parse_args()
     recipe = recipe_from_json((args.run / "recipe.json").read_text(), args.run / "recipe.json")
     store = open_recipe_store(recipe, args.run)
     _, held = split(len(store), recipe.validation)
     model = load_model(args.run / "model.onnx")
     looks = [
-        Look(e, t, r, doubt=d)
-        for e, t, r, d in itertools.product(
-            args.exponents, args.temperatures, args.regressions, args.doubts
+        Look(e, t, r, doubt=d, gain=g)
+        for e, t, r, d, g in itertools.product(
+            args.exponents, args.temperatures, args.regressions, args.doubts, args.gains
         )
         if r < 1 or (e, t) == (args.exponents[0], args.temperatures[0])
     ]
@@ -60,7 +60,7 @@ def main() -> None:
     for index in held[: args.pictures]:
         truth = np.asarray(store[index])
         lab = lab_of(truth)[::2, ::2]
-        weight = 1 / model.card.prior[nearest_bin(lab[..., 1:])]
+        weight = rarity(lab[..., 1:], model.card.prior)
         grey = from_luma((truth @ np.float32([0.299, 0.587, 0.114]) + 0.5).astype(np.uint8))
         for size in args.sizes:
             L = shrink(grey, size)
@@ -76,12 +76,12 @@ def main() -> None:
         gain = 100 * (mean["auc"] - plain["auc"]) / mean["weight"]
         what = (
             f"e {look.prior_exponent:<4} T {look.temperature:<4} regression {look.regression:<4} "
-            f"doubt {look.doubt:<4}"
+            f"doubt {look.doubt:<4} gain {look.gain:<4}"
             if look
             else "grey"
         )
         print(
-            f"{size} {what:<50} CIEDE2000 x grey {mean['ciede'] / plain['ciede']:.3f}  "
+            f"{size} {what:<60} CIEDE2000 x grey {mean['ciede'] / plain['ciede']:.3f}  "
             f"PSNR {mean['psnr'] - plain['psnr']:+.2f}  AuC rebalanced {gain:+.1f}  "
             f"colourfulness {mean['colour']:.2f}"
         )

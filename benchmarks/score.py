@@ -22,7 +22,14 @@ from kolorit.colorizer import Colorizer
 from kolorit.colour.lab import lightness_to_grey
 from kolorit.colour.luma import luma
 from kolorit.evaluate.intervals import interval
-from kolorit.evaluate.metrics import auc_terms, colourfulness_ratio, lab_of, mean_difference, psnr
+from kolorit.evaluate.metrics import (
+    auc_terms,
+    colourfulness_ratio,
+    lab_of,
+    mean_difference,
+    psnr,
+    rarity,
+)
 from kolorit.hints import Hint
 from kolorit.merge import merge, merge_lab
 from kolorit.picture.picture import Picture, from_luma, to_rgb
@@ -89,8 +96,9 @@ def judge(
     for number, truth in enumerate(truths):
         picture = grey_picture(truth, grey)
         lab = lab_of(truth)
+        weight = rarity(lab[..., 1:], prior)
         for row, shown in colourings(picture, lab, colorizer, looks, grey, tint, hints, number):
-            sheet.setdefault(row, []).append(numbers_of(to_rgb(shown), truth, lab, prior))
+            sheet.setdefault(row, []).append(numbers_of(to_rgb(shown), truth, lab, weight))
     return sheet
 
 
@@ -123,12 +131,12 @@ def colourings(
 
 
 def numbers_of(
-    shown: np.ndarray, truth: np.ndarray, lab: np.ndarray, prior: np.ndarray
+    shown: np.ndarray, truth: np.ndarray, lab: np.ndarray, rare: np.ndarray
 ) -> dict[str, float]:
     """Everything that is counted for one picture."""
     ab = lab_of(shown)[..., 1:]
     raw, pixels = auc_terms(shown=ab, truth=lab[..., 1:])
-    weighted, weight = auc_terms(shown=ab, truth=lab[..., 1:], prior=prior)
+    weighted, weight = auc_terms(shown=ab, truth=lab[..., 1:], weight=rare)
     spread, true_spread = ab.std((0, 1)), lab[..., 1:].std((0, 1))
     return {
         "psnr": psnr(shown=shown, truth=truth),
@@ -197,14 +205,14 @@ def grey_picture(truth: np.ndarray, grey: str) -> Picture:
 
 
 def true_hints(picture: Picture, lab: np.ndarray, count: int, seed: int) -> tuple[Hint, ...]:
-    """Discs of 5 px with the true mean colour, at random places; the same for every model."""
+    """Discs of 9 px with the true mean colour, at random places; the same for every model."""
     rng = np.random.default_rng((seed, count))
     height, width = picture.luma.shape
     hints = []
     for _ in range(count):
-        y, x = int(rng.integers(2, height - 2)), int(rng.integers(2, width - 2))
-        a, b = lab[y - 2 : y + 3, x - 2 : x + 3, 1:].mean((0, 1))
-        hints.append(Hint(x / width, y / height, _hex(a, b), 2.5 / max(height, width)))
+        y, x = int(rng.integers(4, height - 4)), int(rng.integers(4, width - 4))
+        a, b = lab[y - 4 : y + 5, x - 4 : x + 5, 1:].mean((0, 1))
+        hints.append(Hint(x / width, y / height, _hex(a, b), 4.5 / max(height, width)))
     return tuple(hints)
 
 

@@ -12,7 +12,13 @@ import pytest
 from PIL import Image
 
 from kolorit import Colorizer, Hint, colorize
-from kolorit.errors import ConfigInvalid, InputUnreadable, ModelUnavailable, OutputUnwritable
+from kolorit.errors import (
+    ConfigInvalid,
+    HintsInvalid,
+    InputUnreadable,
+    ModelUnavailable,
+    OutputUnwritable,
+)
 from kolorit.picture.decode import decode
 
 MODEL = Path(__file__).parent / "data" / "constant.onnx"
@@ -94,16 +100,33 @@ def test_options_reach_the_picture(jpeg: Path, colorizer: Colorizer) -> None:
         {"look": "sepia"},
         {"merge": "rgb"},
         {"size": 1},
+        {"size": 0},
+        {"size": "256"},
         {"strength": 2},
+        {"strength": "1"},
         {"colour": 1},
         {"alternatives": -1},
+        {"alternatives": "2"},
     ],
+    ids=str,
 )
 def test_wrong_options_are_refused(
     jpeg: Path, colorizer: Colorizer, bad: dict[str, object]
 ) -> None:
     with pytest.raises(ConfigInvalid):
         colorizer.run(decode(jpeg), **bad)
+
+
+@pytest.mark.parametrize("hints", [None, "h.json", [{"x": 0.5}], 3], ids=str)
+def test_wrong_hints_are_refused(jpeg: Path, colorizer: Colorizer, hints: object) -> None:
+    with pytest.raises(HintsInvalid):
+        colorizer.run(decode(jpeg), hints=hints)
+
+
+@pytest.mark.parametrize("threads", [0, -1, "x"])
+def test_wrong_threads_are_refused(threads: object) -> None:
+    with pytest.raises(ConfigInvalid, match="threads"):
+        Colorizer(MODEL, threads=threads)
 
 
 def test_result_says_what_was_done(jpeg: Path, colorizer: Colorizer) -> None:

@@ -28,6 +28,7 @@ from kolorit.naming import SUFFIXES, Target, beside, is_own_output, known_format
         ("scan 3.5", "TIFF", "scan 3.5.color.tif", "TIFF"),
         (".jpg", "JPEG", ".jpg.color.jpg", "JPEG"),
         ("a.b.png", "PNG", "a.b.color.png", "PNG"),
+        ("farm.jpf", "PNG", "farm.color.png", "PNG"),  # its name lied too
     ],
 )
 def test_beside_the_source(source: str, read: str, name: str, format: str) -> None:

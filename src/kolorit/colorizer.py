@@ -13,7 +13,7 @@ import numpy as np
 
 from kolorit import __version__
 from kolorit.colour.lab import grey_to_lightness
-from kolorit.errors import ConfigInvalid
+from kolorit.errors import ConfigInvalid, HintsInvalid
 from kolorit.hints import Hint, paint
 from kolorit.looks import alternatives, look
 from kolorit.merge import merge, merge_lab
@@ -70,7 +70,7 @@ def colour_picture(
 ) -> Result:
     """Colour one decoded photograph: the main path, every hand-over a plain value."""
     clock = _Clock(timer)
-    L = shrink(picture, options.size or model.card.size)  # (h,w) 0..100
+    L = shrink(picture, model.card.size if options.size is None else options.size)  # (h,w) 0..100
     hints = paint(options.hints, *L.shape)  # (3,h,w) a, b, mask
     clock("shrink")
     prediction = model.predict(L, hints)
@@ -87,9 +87,9 @@ def colour_picture(
 
 def shrink(picture: Picture, size: int) -> np.ndarray:
     """L (h,w) float32, 0..100, of the picture at about size x size pixels, aspect kept."""
-    if not 32 <= size <= 2048:
-        raise ConfigInvalid(f"size = {size}", remedy="Use 32 to 2048; the model's own is best.")
-    h, w, *_ = fit_size(picture.height, picture.width, size)
+    if not isinstance(size, int) or not 32 <= size <= 2048:
+        raise ConfigInvalid(f"size = {size!r}", remedy="Use 32 to 2048; the model's own is best.")
+    h, w = fit_size(picture.height, picture.width, size)
     small = resize_plane(picture.luma, (h, w), "bicubic")
     return grey_to_lightness(small / np.float32(65535 if picture.depth == 16 else 255)).astype(
         np.float32
@@ -142,12 +142,12 @@ class Colorizer:
 
     def run(self, source: Any, **options: Any) -> Result:
         """Colour anything that ``colorize`` takes, or a Picture; gives the whole Result."""
-        try:
-            wanted = Options(**options)
-        except TypeError as error:
-            known = ", ".join(Options.__dataclass_fields__)
-            raise ConfigInvalid(f"{error}", remedy=f"Options are: {known}.") from error
-        wanted = replace(wanted, hints=tuple(wanted.hints))
+        known = Options.__dataclass_fields__
+        if unknown := sorted(set(options) - set(known)):
+            raise ConfigInvalid(
+                f"there is no option '{unknown[0]}'", remedy=f"Options are: {', '.join(known)}."
+            )
+        wanted = replace(Options(**options), hints=_hints(options.get("hints", ())))
         picture = source if isinstance(source, Picture) else decode(source)
         return colour_picture(picture, self.model, wanted)
 
@@ -156,8 +156,8 @@ class Colorizer:
     ) -> Prediction:
         """What the network says: ab, confidence, logits at the size at which it looked."""
         picture = source if isinstance(source, Picture) else decode(source)
-        L = shrink(picture, size or self.model.card.size)
-        return self.model.predict(L, paint(hints, *L.shape))
+        L = shrink(picture, self.model.card.size if size is None else size)
+        return self.model.predict(L, paint(_hints(hints), *L.shape))
 
     @property
     def mark(self) -> Mark:
@@ -181,6 +181,15 @@ _MERGES: dict[str, Callable[[Picture, np.ndarray, np.ndarray], Picture]] = {
     "luma": merge,
     "lab": lambda picture, L, ab: merge_lab(picture, ab),
 }
+
+
+def _hints(hints: Any) -> tuple[Hint, ...]:
+    found = tuple(hints) if isinstance(hints, Iterable) else (None,)
+    if not all(isinstance(hint, Hint) for hint in found):
+        raise HintsInvalid(
+            f"hints = {hints!r} is no list of Hint", remedy="kolorit.hints.read_hints reads a file."
+        )
+    return found
 
 
 def _known_merge(name: str) -> str:

@@ -38,7 +38,7 @@ class Hint:
             value = getattr(self, name)
             if (
                 isinstance(value, bool)
-                or not isinstance(value, (int, float))
+                or not isinstance(value, (int, float, np.number))
                 or not 0 <= value <= top
             ):
                 raise HintsInvalid(f"{name} = {value!r} is not a number from 0 to {top:g}")
@@ -75,9 +75,11 @@ def paint(hints: Iterable[Hint], height: int, width: int) -> np.ndarray:
 def read_hints(source: str | os.PathLike[str]) -> tuple[Hint, ...]:
     """Hints from a JSON file; HintsInvalid names the file and the hint that is wrong."""
     try:
-        table = json.loads(Path(source).read_text("utf-8"))
+        table = json.loads(Path(source).read_text("utf-8-sig"))
     except OSError as error:
-        raise HintsInvalid(f"the hints cannot be read: {error.strerror}", file=source) from error
+        raise HintsInvalid(
+            f"the hints cannot be read: {error.strerror}", file=source, remedy="Check the path."
+        ) from error
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise HintsInvalid(f"this is no JSON: {error}", file=source) from error
     try:

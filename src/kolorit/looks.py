@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kolorit.colour.bins import BINS, softmax
+from kolorit.colour.bins import BINS, annealed_mean
 from kolorit.errors import ConfigInvalid
 from kolorit.runtime.card import Look
 from kolorit.runtime.model import Prediction, block_means, upsample
@@ -35,8 +35,8 @@ def alternatives(prediction: Prediction, name: str, count: int) -> list[np.ndarr
     directions around the hue circle, beginning with warm yellow. Where the network is sure nothing
     moves.
     """
-    if not 0 <= count <= 12:
-        raise ConfigInvalid(f"alternatives = {count}", remedy="Ask for 0 to 12.")
+    if not isinstance(count, int) or not 0 <= count <= 12:
+        raise ConfigInvalid(f"alternatives = {count!r}", remedy="Ask for 0 to 12.")
     if prediction.logits is None and count:
         raise ConfigInvalid("this model gives no alternatives", remedy="Choose one with bins.")
     angles = np.pi / 2 + 2 * np.pi * np.arange(count) / max(count, 1)
@@ -69,9 +69,7 @@ def read_out(prediction: Prediction, look: Look, tilt: np.ndarray | None = None)
     )
     if tilt is not None:
         score = score + (BINS @ tilt).astype(np.float32)
-    coarse = (softmax(score / np.float32(look.temperature)) @ BINS).transpose(
-        2, 0, 1
-    )  # (2,h/s,w/s)
+    coarse = annealed_mean(score, look.temperature).transpose(2, 0, 1)  # (2,h/s,w/s)
     smooth = upsample(
         block_means(prediction.ab, s), s, shape
     )  # (2,h,w): the ab output without detail
@@ -84,5 +82,6 @@ def read_out(prediction: Prediction, look: Look, tilt: np.ndarray | None = None)
 
 
 def _within(name: str, value: float, top: float) -> None:
-    if not 0 <= value <= top:  # also refuses NaN
-        raise ConfigInvalid(f"{name} = {value}", remedy=f"Use a number from 0 to {top:g}.")
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not number or not 0 <= value <= top:  # also refuses NaN
+        raise ConfigInvalid(f"{name} = {value!r}", remedy=f"Use a number from 0 to {top:g}.")

@@ -10,7 +10,7 @@ from kolorit.colour.gamut import chroma_room, shrink_lab
 from kolorit.colour.lab import grey_to_lightness, lab_to_rgb
 from kolorit.colour.luma import rgb_to_ycbcr
 from kolorit.picture.picture import Picture
-from kolorit.picture.resize import resize_plane
+from kolorit.picture.resize import resize_plane, resize_rows
 
 _STRIP = 64  # rows at a time of whatever is full-size and float
 _SMOOTH = 2.0  # cells to one pixel of the network from which neighbours look the same
@@ -25,7 +25,7 @@ def merge(picture: Picture, L: np.ndarray, ab: np.ndarray, *, fine: bool | None 
     """
     cb, cr = chroma_of(L, ab)
     if fine is None:
-        fine = picture.depth == 16 or picture.source.format not in ("JPEG", "MPO", "WEBP", "AVIF")
+        fine = picture.depth == 16 or picture.source.format not in ("JPEG", "WEBP", "AVIF")
     chroma = _whole(picture, cb, cr) if fine else _half(picture, cb, cr)
     return replace(picture, chroma=chroma)
 
@@ -36,13 +36,13 @@ def merge_lab(picture: Picture, ab: np.ndarray) -> Picture:
     The stored luma then moves a little wherever a colour of that L* has another luma.
     """
     height, width = picture.luma.shape
-    a, b = (resize_plane(plane, (height, width), "bicubic") for plane in ab)
     top = _top(picture)
     planes = np.empty((3, height, width), picture.luma.dtype)
     for y in range(0, height, _STRIP):
         rows = slice(y, y + _STRIP)
         L = grey_to_lightness(picture.luma[rows] / np.float32(top))
-        lab = shrink_lab(np.stack([L, a[rows], b[rows]], -1).astype(np.float32))
+        a, b = (resize_rows(plane, (height, width), y, y + len(L)) for plane in ab)
+        lab = shrink_lab(np.stack([L, a, b], -1).astype(np.float32))
         ycc = rgb_to_ycbcr(np.clip(lab_to_rgb(lab), 0, 1)).transpose(2, 0, 1)  # (3,rows,W)
         planes[0, rows] = np.round(ycc[0] * top)
         planes[1:, rows] = np.clip(np.round(ycc[1:] * top + (top + 1) // 2), 0, top)
@@ -58,15 +58,15 @@ def chroma_of(L: np.ndarray, ab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _whole(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
     """(2,H,W) at every pixel's own gamut limit."""
     height, width = picture.luma.shape
-    full = [resize_plane(plane, (height, width), "bicubic") for plane in (cb, cr)]
     top = _top(picture)
     chroma = np.empty((2, height, width), picture.luma.dtype)
     for y in range(0, height, _STRIP):
         rows = slice(y, y + _STRIP)
         Y = picture.luma[rows] / np.float32(top)
-        room = chroma_room(Y, full[0][rows], full[1][rows])
-        for k in range(2):
-            chroma[k, rows] = np.clip(np.round(full[k][rows] * room * top + (top + 1) // 2), 0, top)
+        planes = [resize_rows(plane, (height, width), y, y + len(Y)) for plane in (cb, cr)]
+        room = chroma_room(Y, planes[0], planes[1])
+        for k, plane in enumerate(planes):
+            chroma[k, rows] = np.clip(np.round(plane * room * top + (top + 1) // 2), 0, top)
     return chroma
 
 

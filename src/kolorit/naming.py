@@ -24,6 +24,9 @@ READ_ONLY = {
     ".jp2": "JPEG 2000",
     ".j2k": "JPEG 2000",
     ".jpx": "JPEG 2000",
+    ".jpf": "JPEG 2000",
+    ".j2c": "JPEG 2000",
+    ".jpc": "JPEG 2000",
 }
 _OTHER_NAMES = {"JPG": "JPEG", "MPO": "JPEG", "TIF": "TIFF"}
 _FORMAT_OF = {suffix: format for format, many in SUFFIXES.items() for suffix in many}

@@ -22,7 +22,7 @@ def test_each_wins_over_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (resolve({})["strength"].value, resolve({})["strength"].origin) == (1.0, "default")
     user("strength = 0.2\nquality = 50\n")
     assert resolve({})["strength"].origin == str(user_file())
-    Path("kolorit.toml").write_text("strength = 0.3", "utf-8")
+    Path("kolorit.toml").write_text("strength = 0.3", "utf-8-sig")  # as Windows' editors do
     assert (resolve({})["strength"].value, resolve({})["strength"].origin) == (0.3, "kolorit.toml")
     monkeypatch.setenv("KOLORIT_STRENGTH", "0.4")
     assert resolve({})["strength"].origin == "KOLORIT_STRENGTH"

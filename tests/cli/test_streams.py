@@ -60,6 +60,7 @@ def test_closed_standard_input(kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch
         ["-", "-"],
         ["farm.jpg", "farm2.jpg", "-o", "-"],
         ["farm.jpg", "-o", "-", "--json"],
+        ["farm.jpg", "-o", ""],
         ["farm.jpg", "-o", "-", "--compare", "side"],
         ["farm.jpg", "--overwrite", "--skip-existing"],
         ["farm.jpg", "--alternatives", "13"],

@@ -10,7 +10,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
 from kolorit.colour.bins import BINS, nearest_bin
-from kolorit.evaluate.metrics import auc_terms, colourfulness_ratio, mean_difference, psnr
+from kolorit.evaluate.metrics import auc_terms, colourfulness_ratio, mean_difference, psnr, rarity
 
 RNG = np.random.default_rng(0)
 ONE, TWO = (RNG.integers(0, 256, (24, 31, 3), dtype=np.uint8) for _ in range(2))
@@ -51,7 +51,7 @@ def test_rebalanced_weighs_by_the_true_colour_s_rarity() -> None:
     prior[rare] = 1e-4
     truth = np.zeros((1, 2, 2))
     truth[0, 1] = BINS[rare]
-    total, weight = auc_terms(shown=np.zeros_like(truth), truth=truth, prior=prior)
+    total, weight = auc_terms(shown=np.zeros_like(truth), truth=truth, weight=rarity(truth, prior))
     w = np.array([313, 1e4])
     scores = np.array([1, 1 - np.hypot(60, 40) / 150])
     assert total == pytest.approx((w * scores).sum())

@@ -51,6 +51,25 @@ def test_white_is_zero_is_turned_round_in_8_and_in_16_bits():
             np.testing.assert_array_equal(decode(image).luma, grey)
 
 
+def test_white_is_zero_is_turned_round_in_floats_too():
+    tifffile = pytest.importorskip("tifffile")
+    grey = GREY16 / np.float32(65_535)
+    out = io.BytesIO()
+    tifffile.imwrite(out, 1 - grey, photometric="miniswhite")
+    luma = decode(out.getvalue()).luma.astype(int)
+    assert np.abs(luma - GREY16).max() <= 1
+
+
+def test_32_bit_greys_without_a_sign_do_not_wrap_round():
+    tifffile = pytest.importorskip("tifffile")
+    out = io.BytesIO()
+    wide = GREY16.astype(np.uint32) * 65_537
+    wide[0, :2] = 0, 2**32 - 1  # the range is that of the picture
+    tifffile.imwrite(out, wide, photometric="minisblack")
+    luma = decode(out.getvalue()).luma.astype(int)
+    assert np.abs(luma - wide // 65_537).max() <= 1
+
+
 def test_16_bit_greys_are_not_cut_at_255():
     image = Image.fromarray(np.full((4, 4), 5_000, np.uint16))
     assert (decode(image).luma == 5_000).all()

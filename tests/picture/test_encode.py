@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from kolorit.errors import OutputUnwritable
 from kolorit.picture.decode import decode
-from kolorit.picture.encode import encode, left_out, writable_format
+from kolorit.picture.encode import encode, left_out
 from kolorit.picture.picture import Picture, Source, from_luma, to_array, to_pil, to_rgb
 
 RNG = np.random.default_rng(1)
@@ -68,6 +68,21 @@ def test_so_does_a_turned_jpeg(orientation):
     exif[0x0112] = orientation
     picture = decode(jpeg_of(scene(101, 150), quality=80, exif=exif))
     assert picture.luma.shape == ((150, 101) if orientation > 4 else (101, 150))
+    again = luma_again(encode(replace(picture, chroma=coloured(picture.luma))))
+    assert (np.abs(again - picture.luma) <= 1).mean() >= 0.99
+
+
+@pytest.mark.parametrize("kind", ["inks", "RGB"])
+def test_so_does_a_jpeg_that_stores_no_luma(kind):
+    image = Image.fromarray(scene(300, 400))
+    out = io.BytesIO()
+    if kind == "inks":
+        inks = [Image.new("L", image.size)] * 3 + [ImageOps.invert(image)]
+        Image.merge("CMYK", inks).save(out, "JPEG", quality=80)
+    else:
+        image.convert("RGB").save(out, "JPEG", quality=80, keep_rgb=True)
+    picture = decode(out.getvalue())
+    assert picture.source.quantisation is None
     again = luma_again(encode(replace(picture, chroma=coloured(picture.luma))))
     assert (np.abs(again - picture.luma) <= 1).mean() >= 0.99
 
@@ -215,14 +230,19 @@ def test_never_progressive():
     assert not Image.open(io.BytesIO(encode(grey))).info.get("progressive")
 
 
-def test_formats_and_suffixes():
-    assert writable_format("JPEG") == ("JPEG", None)
-    assert writable_format("JPEG", ".PNG") == ("PNG", None)
-    assert writable_format("ARRAY") == ("PNG", None)
-    format, note = writable_format("GIF")
-    assert format == "PNG" and note is not None and "GIF" in note
-    format, note = writable_format("JPEG", ".xyz")
-    assert format == "PNG" and note is not None and ".xyz" in note
+@pytest.mark.parametrize(
+    ("source", "given_", "start"),
+    [
+        ("JPEG", None, b"\xff\xd8"),
+        ("TIFF", None, b"II*"),
+        ("ARRAY", None, b"\x89PNG"),
+        ("GIF", None, b"\x89PNG"),
+        ("GIF", "jpeg", b"\xff\xd8"),
+    ],
+)
+def test_the_format_is_the_one_given_or_the_sources_own_or_png(source, given_, start):
+    picture = from_luma(scene(8, 8), source=Source(source))
+    assert encode(picture, given_).startswith(start)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,20 @@ def test_header_bombs_are_refused_before_loading(kind):
     assert "--max-pixels" in caught.value.remedy
 
 
+def test_texts_that_unpack_to_too_much_are_refused():
+    texts = chunk(b"zTXt", b"c\0\0" + zlib.compress(b"a" * 80_000_000))
+    whole = io.BytesIO()
+    Image.new("L", (8, 8)).save(whole, "PNG")
+    content = whole.getvalue()
+    with pytest.raises(LimitExceeded, match="texts"):
+        decode(content[:33] + texts + content[33:])
+
+
+def test_a_small_number_of_pixels_is_told_as_it_is():
+    with pytest.raises(LimitExceeded, match=r"more than the 0\.001 megapixels"):
+        decode(np.zeros((40, 40), np.uint8), Limits(pixels=1_000))
+
+
 def test_an_avif_bomb_is_refused():
     with pytest.raises((LimitExceeded, InputUnreadable)):
         decode(avif_header(60_000, 60_000))

@@ -111,6 +111,18 @@ def test_places_where_nothing_can_be_written(tmp_path, place):
     assert names(tmp_path) == ["file", "loop"]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_file_is_never_replaced(tmp_path, overwrite):
+    """Else an administrator who writes to /dev/null has none afterwards."""
+    pipe = tmp_path / "a.jpg"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputUnwritable, match="pipe, socket or device") as caught:
+        save(NEW, pipe, overwrite=overwrite)
+    assert "standard output" in caught.value.remedy
+    assert pipe.is_fifo() and names(tmp_path) == ["a.jpg"]
+
+
 def test_a_link_that_leads_nowhere_is_an_existing_name(tmp_path):
     link = tmp_path / "a.jpg"
     link.symlink_to(tmp_path / "nowhere")

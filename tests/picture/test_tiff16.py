@@ -50,11 +50,14 @@ def test_alpha_and_bigtiff():
         {"planarconfig": "separate"},
     ],
 )
-def test_compressed_tiled_and_planar_colour_through_tifffile(options):
+def test_compressed_tiled_and_planar_colour_through_tifffile(options, tmp_path):
     pixels = np.moveaxis(RGB, -1, 0) if "planarconfig" in options else RGB
-    picture = decode(tiff(np.ascontiguousarray(pixels), **options))
-    np.testing.assert_array_equal(picture.luma, luma_of(RGB))
-    assert picture.depth == 16
+    content = tiff(np.ascontiguousarray(pixels), **options)
+    (tmp_path / "scan.tif").write_bytes(content)
+    for source in (content, tmp_path / "scan.tif"):
+        picture = decode(source)
+        np.testing.assert_array_equal(picture.luma, luma_of(RGB))
+        assert picture.depth == 16
 
 
 def test_without_tifffile_the_extra_is_named(monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kolorit.colour.bins import BINS
+from kolorit.errors import ModelUnavailable
 from kolorit.runtime.model import Model, Prediction, block_means, load_model, upsample
 
 CONSTANT = Path(__file__).parents[1] / "data" / "constant.onnx"
@@ -42,12 +44,15 @@ def test_confidence_is_the_mass_within_twenty_units(model: Model) -> None:
     prediction = Prediction(np.zeros((12, 16), np.float32), ab, logits, model.card)
     p = np.exp(logits - logits.max(0))
     p /= p.sum(0)
-    for y in range(3):
-        for x in range(4):
-            near = np.hypot(*(BINS - ab[:, 4 * y, 4 * x]).T) <= 20
-            expected = p[near, y, x].sum()
-            cell = prediction.confidence[4 * y : 4 * y + 4, 4 * x : 4 * x + 4]
-            assert cell.min() - 0.3 <= expected <= cell.max() + 0.3
+    expected = np.array(
+        [
+            [p[np.hypot(*(BINS - ab[:, 4 * y, 4 * x]).T) <= 20, y, x].sum() for x in range(4)]
+            for y in range(3)
+        ]
+    )
+    np.testing.assert_allclose(
+        prediction.confidence, upsample(expected[None], 4, (12, 16))[0], atol=1e-4
+    )
     flat = Prediction(np.zeros((4, 4), np.float32), ab[:, :4, :4], logits[:, :1, :1], model.card)
     near = np.hypot(*(BINS - ab[:, 0, 0]).T) <= 20
     np.testing.assert_allclose(flat.confidence, p[near, 0, 0].sum(), atol=1e-4)
@@ -67,3 +72,33 @@ def test_upsample_is_linear_between_centres() -> None:
     np.testing.assert_allclose(up[2:18], (np.arange(2, 18) + 0.5) / 4 - 0.5, atol=1e-5)
     assert up[0] == 0
     assert up[-1] == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("stride = 4", "stride = 8"), ("stride = 4", "stride = -1"), ("", "")]
+)
+def test_a_card_that_lies_about_its_network(tmp_path: Path, old: str, new: str) -> None:
+    """Each is refused with the model's error, at the latest when it runs; the last is no lie."""
+    shutil.copy(CONSTANT, tmp_path / "m.onnx")
+    text = CONSTANT.with_suffix(".toml").read_text()
+    (tmp_path / "m.toml").write_text(text.replace(old, new))
+    L = np.full((16, 16), 40, np.float32)
+
+    def use() -> Prediction:
+        return load_model(tmp_path / "m.onnx").predict(L, np.zeros((3, 16, 16), np.float32))
+
+    if old == new:
+        assert use().ab.shape == (2, 16, 16)
+    else:
+        with pytest.raises(ModelUnavailable):
+            use()
+
+
+def test_a_multiple_that_the_network_cannot_take(tmp_path: Path) -> None:
+    shutil.copy(CONSTANT, tmp_path / "m.onnx")
+    text = CONSTANT.with_suffix(".toml").read_text()
+    (tmp_path / "m.toml").write_text(text.replace("multiple = 4", "multiple = 3"))
+    with pytest.raises(ModelUnavailable):
+        load_model(tmp_path / "m.onnx").predict(
+            np.zeros((10, 10), np.float32), np.zeros((3, 10, 10), np.float32)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from pathlib import Path
 
@@ -109,3 +110,8 @@ def test_a_run_becomes_a_model_that_opens(shards: Path, tiny_recipe: Path, tmp_p
     other = load_recipe(str(tiny_recipe), ("net_config={deep=32}",))
     with pytest.raises(CheckpointRefused, match="another shape"):
         export_run(tmp_path / "run", other, tmp_path / "run" / "other.onnx")
+
+
+def test_the_file_says_nothing_of_the_machine_that_made_it(exported: bytes) -> None:
+    for trace in (b".py", b"File ", b"stack_trace", str(Path.cwd()).encode()):
+        assert trace not in exported

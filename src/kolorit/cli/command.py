@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+COMPLETE = "_KOLORIT_COMPLETE"  # set by the shell while it completes a line
+
 # verb -> module and name of its command; loaded when it is called
 VERBS = {
     "models": "kolorit.cli.models:models",

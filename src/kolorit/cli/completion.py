@@ -6,9 +6,8 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from kolorit.cli import words
-from kolorit.cli.command import VERBS, Command
+from kolorit.cli.command import COMPLETE, VERBS, Command
 
-_VARIABLE = "_KOLORIT_COMPLETE"
 _EXAMPLES = (
     ('eval "$(kolorit completion bash)"', "in ~/.bashrc"),
     ('eval "$(kolorit completion zsh)"', "in ~/.zshrc"),
@@ -22,7 +21,7 @@ def completion(shell: str) -> int:
     """Print what a shell needs to complete kolorit's commands and options."""
     kind = get_completion_class(shell)
     assert kind is not None
-    words.print_line(kind(_AllCommands(), {}, "kolorit", _VARIABLE).source())
+    words.print_line(kind(_AllCommands(), {}, "kolorit", COMPLETE).source())
     return 0
 
 
@@ -32,7 +31,7 @@ def complete(instruction: str) -> int:
     kind = get_completion_class(shell)
     if kind is None or what not in ("source", "complete"):
         return 1
-    asked = kind(_AllCommands(), {}, "kolorit", _VARIABLE)
+    asked = kind(_AllCommands(), {}, "kolorit", COMPLETE)
     words.print_line(asked.source() if what == "source" else asked.complete())
     return 0
 

@@ -13,11 +13,10 @@ from types import FrameType
 import click
 
 from kolorit.cli import words
-from kolorit.cli.command import VERBS
+from kolorit.cli.command import COMPLETE, VERBS
 from kolorit.errors import KoloritError
 
 USAGE, INTERRUPTED, TERMINATED, CLOSED = 2, 130, 143, 141
-COMPLETE = "_KOLORIT_COMPLETE"  # set by the shell while it completes a line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

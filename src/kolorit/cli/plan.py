@@ -77,6 +77,8 @@ def _checked_out(wishes: Wishes, inputs: list[Input], many: bool) -> str | None:
     out = wishes.out
     if out is None and any(found.path is None for found in inputs):
         out = STDOUT
+    if out == "":  # as an unset variable of a shell gives
+        raise click.UsageError("-o needs the name of a file or folder.")
     if out == STDOUT:
         if many:
             raise click.UsageError("-o - takes one picture only.")

@@ -137,7 +137,7 @@ def user_file() -> Path:
 def read_file(path: Path) -> dict[str, Any]:
     """The keys of a settings file, unread; empty if there is none. Raises ConfigInvalid."""
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -27,19 +27,24 @@ def mean_difference(*, shown: np.ndarray, truth: np.ndarray) -> float:
 
 
 def auc_terms(
-    *, shown: np.ndarray, truth: np.ndarray, prior: np.ndarray | None = None
+    *, shown: np.ndarray, truth: np.ndarray, weight: np.ndarray | None = None
 ) -> tuple[float, float]:
     """(sum of weight * score, sum of weight) over pixels, for ab (H,W,2) pictures.
 
     The score of a pixel is max(0, 1 - d / 150), d its ab distance: the area under the share of
-    pixels within t, t from 0 to 150, in closed form. Without a prior each pixel weighs 1; with one
-    (Q,) it weighs 1 / prior of the true colour's nearest bin (rebalanced). Divide the sums after
-    adding them over the whole set. Source: Zhang et al. 2016, section 3.1.
+    pixels within t, t from 0 to 150, in closed form. weight (H,W): 1 for the raw AuC, `rarity` for
+    the rebalanced one. Divide the sums after adding them over the whole set. Source: Zhang et al.
+    2016, section 3.1.
     """
     distance = np.linalg.norm(shown.astype(np.float64) - truth.astype(np.float64), axis=-1)
     score = np.maximum(0.0, 1 - distance / _REACH)
-    weight = np.ones_like(score) if prior is None else 1 / prior[nearest_bin(truth)]
+    weight = np.ones_like(score) if weight is None else weight
     return float((weight * score).sum()), float(weight.sum())
+
+
+def rarity(truth: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """1 / prior (Q,) of the bin nearest to each true ab (H,W,2): (H,W), the rebalanced weights."""
+    return np.asarray(1 / prior[nearest_bin(truth)])
 
 
 def colourfulness_ratio(*, shown: np.ndarray, truth: np.ndarray) -> float:

@@ -23,6 +23,7 @@ def read_array(array: npt.NDArray[Any], limits: Limits) -> Planes:
     uint8 and bool become 8 bits, uint16 and floats in [0, 1] become 16. The planes are copies.
     Raises InputUnreadable for another shape, type or range, LimitExceeded for too many pixels.
     """
+    array = np.asarray(array)  # no matrix and no mask
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or not 1 <= array.shape[2] <= 4 or not array.size:

@@ -38,7 +38,7 @@ from kolorit.picture.modes import Planes, planes_of
 from kolorit.picture.opening import Opened, open_source
 from kolorit.picture.picture import Metadata, Picture, Source
 from kolorit.picture.png16 import read_png
-from kolorit.picture.signature import HEAD, identify, lost_depth, webp_size
+from kolorit.picture.signature import AGAIN, HEAD, TRUNCATED, identify, lost_depth, webp_size
 from kolorit.picture.tiff16 import mended, read_tiff
 from kolorit.picture.tone import NOTES
 
@@ -53,7 +53,7 @@ OPENERS: dict[str, type[ImageFile]] = {
     "JPEG2000": Jpeg2KImageFile,
 }
 ENDED = ("truncated", "not enough", "unexpected end", "broken data stream", "short read")
-AGAIN = "Copy or download the picture again."
+TEXTS = ("decompressed data too large", "too much memory used in text chunks")  # of PNGs
 
 
 def decode(
@@ -177,6 +177,11 @@ def _guarded(name: str | None) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise LimitExceeded("the picture has more pixels than Pillow takes", file=name) from error
     except Exception as error:
+        if any(words in str(error).lower() for words in TEXTS):
+            cause = "the texts in the file unpack to more memory than allowed"
+            raise LimitExceeded(
+                cause, file=name, remedy="Save the picture without them."
+            ) from error
         cause, remedy = _why(error)
         raise InputUnreadable(cause, file=name, remedy=remedy) from error
 
@@ -185,7 +190,7 @@ def _why(error: Exception) -> tuple[str, str]:
     """(cause, remedy) for whatever a decoder raised."""
     words = str(error)
     if isinstance(error, EOFError) or any(word in words.lower() for word in ENDED):
-        return "the file is truncated: it ends before the picture does", AGAIN
+        return TRUNCATED, AGAIN
     if words in ("unknown pixel mode", "unknown data organization"):
         return (
             "the TIFF stores its pixels in a way that is not read",

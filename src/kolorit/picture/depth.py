@@ -27,7 +27,8 @@ def read_tiff(
         return None, MISSING
     stream.seek(0)
     try:
-        with tifffile.TiffFile(stream) as file:
+        # Named, since a file opened by its descriptor has a number for a name.
+        with tifffile.TiffFile(stream, name="stream.tif") as file:
             page: Any = file.pages[0]
             pixels = page.asarray()
     except ValueError:  # a codec that only another package has

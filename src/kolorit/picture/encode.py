@@ -12,31 +12,7 @@ from kolorit.picture.mark import marked
 from kolorit.picture.picture import Picture
 from kolorit.picture.writers import WRITERS
 
-BY_SUFFIX = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
-    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
-    **{".png": "PNG", ".webp": "WEBP", ".avif": "AVIF"},
-}
-SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "AVIF": ".avif"}
-ALSO = {"JPG": "JPEG", "TIF": "TIFF"}
 LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 65_535}
-
-
-def writable_format(source_format: str, suffix: str | None = None) -> tuple[str, str | None]:
-    """(format to write, a note if it is not the one asked for).
-
-    suffix: of the file to write, with its dot, which decides if it is known; else the source's
-    format does. SUFFIXES has the way back.
-    """
-    if suffix and (known := BY_SUFFIX.get(suffix.lower())):
-        return known, None
-    if suffix:
-        return "PNG", f"the suffix {suffix} names no format that is written: it is PNG inside"
-    if source_format in WRITERS:
-        return source_format, None
-    if source_format in ("ARRAY", "PIL"):
-        return "PNG", None
-    return "PNG", f"{source_format} is read but not written: the result is PNG"
 
 
 def left_out(picture: Picture, format: str) -> tuple[str, ...]:
@@ -61,13 +37,14 @@ def encode(
     quality: int | None = None,
     mark: Mark | None = None,
 ) -> bytes:
-    """The bytes of a file in `format`, or as `writable_format` of the source says.
+    """The bytes of a file in `format`; None is the source's own, or PNG where that is not written.
 
-    quality: 1 to 100 for JPEG, WebP and AVIF; None keeps a JPEG's own tables. mark: who coloured
-    it, into XMP; None writes no mark. 16 bits stay in PNG and TIFF. Raises OutputUnwritable.
+    format: JPEG, PNG, WEBP, TIFF or AVIF, in any case. quality: 1 to 100 for JPEG, WebP and AVIF;
+    None keeps a JPEG's own tables. mark: who coloured it, into XMP; None writes no mark. 16 bits
+    stay in PNG and TIFF. Raises OutputUnwritable.
     """
-    format = (format or writable_format(picture.source.format)[0]).upper()
-    format = ALSO.get(format, format)
+    own = picture.source.format if picture.source.format in WRITERS else "PNG"
+    format = (format or own).upper()
     if format not in WRITERS:
         raise OutputUnwritable(
             f"{format} is not written", remedy=f"Choose one of {', '.join(WRITERS)}."

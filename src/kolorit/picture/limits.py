@@ -45,7 +45,7 @@ def check_size(width: int, height: int, limits: Limits, name: str | None) -> Non
     if width * height > limits.pixels:
         raise LimitExceeded(
             f"the picture has {width} x {height} pixels, more than the "
-            f"{limits.pixels / 1e6:.0f} megapixels allowed",
+            f"{limits.pixels / 1e6:g} megapixels allowed",
             file=name,
             remedy="Make the picture smaller first, or raise the limit with --max-pixels.",
         )

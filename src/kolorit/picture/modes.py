@@ -37,14 +37,14 @@ def planes_of(image: Image.Image) -> Planes:
     if mode.startswith("I;16"):
         return _grey16(image)
     if mode in ("I", "F"):
-        return _scaled(np.asarray(image), integer=mode == "I")
+        return scaled(np.asarray(image), integer=mode == "I")
     if mode in ("CMYK", "LAB"):
         image, note = icc.to_srgb(image)
         return _coloured(image, None, (note,))
     if mode == "YCbCr":
         return Planes(np.array(image.getchannel("Y")), tone=tone_of_image(image))
     if mode in ("1", "L") and "transparency" not in image.info:
-        return Planes(np.array(image.convert("L")))
+        return Planes(np.array(image if mode == "L" else image.convert("L")))
     if mode in ("1", "L", "LA", "La"):
         grey = image if mode == "LA" else image.convert("LA")
         return Planes(np.array(grey.getchannel("L")), np.array(grey.getchannel("A")))
@@ -69,8 +69,8 @@ def _grey16(image: Image.Image) -> Planes:
     return Planes(luma, alpha)
 
 
-def _scaled(values: Plane, *, integer: bool) -> Planes:
-    """16-bit planes of (H,W) int32 or float32, which have no agreed white, and what was done.
+def scaled(values: Plane, *, integer: bool) -> Planes:
+    """Planes of (H,W) int32, uint32 or float32, which have no agreed white, and what was done.
 
     Floats within 0..1 and integers within 0..65535 are taken at their word.
     """
@@ -84,7 +84,9 @@ def _scaled(values: Plane, *, integer: bool) -> Planes:
     elif integer and low >= 0 and high <= 255:
         return Planes(values.astype(np.uint8), notes=("32-bit greys were read as 8-bit ones",))
     elif integer and low >= 0 and high <= 65_535:
-        return Planes(values.astype(np.uint16), notes=("32-bit greys were read as 16-bit ones",))
+        return Planes(
+            values.astype(np.uint16), notes=("signed or 32-bit greys were read as 16-bit ones",)
+        )
     else:
         words = f"greys from {low:g} to {high:g} were scaled to black and white"
     luma = np.empty(values.shape, np.uint16)

@@ -17,6 +17,7 @@ from typing import BinaryIO, NoReturn
 from kolorit.errors import InputUnreadable
 from kolorit.picture.limits import Limits, check_bytes
 from kolorit.picture.picture import Kind
+from kolorit.picture.signature import AGAIN
 
 CHUNK = 1 << 20
 
@@ -68,9 +69,7 @@ def _in_memory(content: bytes, name: str | None, kind: Kind, limits: Limits) -> 
 
 
 def _refuse_empty(name: str | None) -> NoReturn:
-    raise InputUnreadable(
-        "the file is empty", file=name, remedy="Copy or download the picture again."
-    )
+    raise InputUnreadable("the file is empty", file=name, remedy=AGAIN)
 
 
 def _read_all(source: object, limits: Limits, name: str | None) -> bytes:

@@ -43,7 +43,8 @@ class Source:
     """Where a picture came from. depth in bits per channel; mode in Pillow's words.
 
     quantisation: tables to write the luma (0) and, if the file had one, the chroma (1) with so that
-    the grey values survive; 64 numbers in natural order, already turned upright. None: no JPEG.
+    the grey values survive; 64 numbers in natural order, already turned upright. None: no
+    JPEG, or one that does not store luma (inks, RGB).
     coloured: it already had colours. toned: it has one tone, as sepia. Near-neutral is neither.
     """
 

@@ -21,6 +21,7 @@ from kolorit.picture.arrays import tone_of_rgb
 from kolorit.picture.metadata import EXIF_START, XMP_START
 from kolorit.picture.modes import Planes, planes_of
 from kolorit.picture.png_filters import choose, undo
+from kolorit.picture.signature import AGAIN, TRUNCATED
 from kolorit.picture.ycbcr import STRIP, luma_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -28,7 +29,6 @@ CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type
 LEVEL = 3  # of zlib: a third smaller than nothing, a third of the time of the best
 ROWS = 4 * STRIP  # read at once: undoing Paeth takes as many steps for 256 rows as for 64
 PIECE = 1 << 20  # bytes read at once
-AGAIN = "Copy or download the picture again."
 
 Rows = npt.NDArray[np.uint16]
 
@@ -89,9 +89,7 @@ def read_rows(
         row += len(rows)
         yield rows.view(">u2").astype(np.uint16).reshape(len(rows), width, channels)
     if row < height:
-        raise InputUnreadable(
-            "the file is truncated: it ends before the picture does", remedy=AGAIN
-        )
+        raise InputUnreadable(TRUNCATED, remedy=AGAIN)
 
 
 def _inflated(pieces: Iterator[bytes], height: int, length: int) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kolorit.errors import InputUnreadable
+from kolorit.picture.signature import AGAIN
 
 NONE, LEFT, ABOVE, AVERAGE, PAETH = range(5)
 
@@ -26,7 +27,9 @@ def undo(kinds: Bytes, raw: Bytes, above: Bytes, bpp: int) -> Bytes:
     Raises InputUnreadable for a filter that does not exist.
     """
     if kinds.max() > PAETH:
-        raise InputUnreadable("the picture is damaged: a row has a filter that does not exist")
+        raise InputUnreadable(
+            "the picture is damaged: a row has a filter that does not exist", remedy=AGAIN
+        )
     if kinds.max() > ABOVE:
         return _undo_along_diagonals(kinds, raw, above, bpp)
     rows = np.empty_like(raw)

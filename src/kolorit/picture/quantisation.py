@@ -38,6 +38,7 @@ CHROMA = (
 )
 # fmt: on
 KEPT = 0.9925  # share of a sample within 1 of its old value, so that of the whole 0.99 are
+FINE = 2  # steps up to which 0.99 are kept of luma that was on no grid of steps
 CAPS = (255, 4, 2, 1)  # coarsest steps tried one after the other
 SMALL = 1 << 20  # pixels up to which a picture is its own sample
 TILE, ACROSS = 64, 8  # of a larger one's sample: squares of whole blocks, so many each way
@@ -56,6 +57,12 @@ def tables_for(source: Mapping[int, list[int]]) -> list[list[int]]:
         return [luma, [min(max(step, 1), 255) for step in source[1]]]
     scale = min(sum(luma) / sum(LUMA), COARSEST)
     return [luma, [min(max(round(step * scale), 1), 255) for step in CHROMA]]
+
+
+def standard_tables(quality: int) -> list[list[int]]:
+    """[luma, chroma] tables of quality 50 to 100 by the usual scale, in natural order."""
+    scale = (200 - 2 * quality) / 100
+    return [[max(round(step * scale), 1) for step in table] for table in (LUMA, CHROMA)]
 
 
 def faithful(luma: Plane, table: list[int]) -> list[int]:

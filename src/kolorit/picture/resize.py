@@ -45,24 +45,25 @@ def resize_plane(plane: Plane, size: tuple[int, int], how: How = "area") -> Plan
     return np.array(image.resize((width, height), FILTERS[how], reducing_gap=gap))
 
 
-def fit_size(height: int, width: int, size: int, multiple: int = 1) -> tuple[int, int, int, int]:
-    """(h, w, padded_h, padded_w): the network's size for a photograph.
+def resize_rows(plane: Plane, size: tuple[int, int], first: int, last: int) -> Plane:
+    """Rows first..last of a float32 plane (h,w) enlarged to size (H,W), bicubic: (last-first,W).
+
+    The same as those rows of the whole, which then never has to exist.
+    """
+    height, width = size
+    scale = plane.shape[0] / height
+    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+    box = (0, first * scale, plane.shape[1], min(last * scale, plane.shape[0]))
+    return np.asarray(image.resize((width, last - first), FILTERS["bicubic"], box))
+
+
+def fit_size(height: int, width: int, size: int) -> tuple[int, int]:
+    """(h, w): the network's size for a photograph.
 
     Keeps the aspect with h * w near size * size; the long side stops at 4 * size, so that a
-    strip of film does not cost more than a square. Padded sides are multiples of `multiple`.
+    strip of film does not cost more than a square.
     """
-    if min(height, width, size, multiple) < 1:
-        raise ValueError("height, width, size and multiple must be positive")
+    if min(height, width, size) < 1:
+        raise ValueError("height, width and size must be positive")
     scale = min(size / math.sqrt(height * width), LONGEST * size / max(height, width))
-    h, w = max(1, round(height * scale)), max(1, round(width * scale))
-    return h, w, -(-h // multiple) * multiple, -(-w // multiple) * multiple
-
-
-def pad_edge(plane: Plane, height: int, width: int) -> Plane:
-    """plane (..., h, w) brought to (..., height, width) by repeating its last row and column."""
-    below, right = height - plane.shape[-2], width - plane.shape[-1]
-    if below < 0 or right < 0:
-        raise ValueError(f"cannot pad {plane.shape} to the smaller {(height, width)}")
-    if not below and not right:
-        return plane
-    return np.pad(plane, [(0, 0)] * (plane.ndim - 2) + [(0, below), (0, right)], mode="edge")
+    return max(1, round(height * scale)), max(1, round(width * scale))

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from pathlib import Path
 
@@ -48,8 +49,9 @@ def save(
     """Write content to path and return the path.
 
     source: the file it was made from, which is never written over, under whatever name. An existing
-    file is replaced only with `overwrite`. Raises OutputUnwritable, and then the temporary is gone
-    and what stood at path is as it was (but for a failing last fsync, which the message tells).
+    file is replaced only with `overwrite`; a folder, device, pipe or socket never is.
+    Raises OutputUnwritable, and then the temporary is gone and what stood at path is as it was (but
+    for a failing last fsync, which the message tells).
     """
     target = Path(path)
     try:
@@ -109,6 +111,12 @@ def _check(target: Path, overwrite: bool, source: str | os.PathLike[str] | None)
     if target.is_dir():
         raise OutputUnwritable(
             "this is a folder", file=target, remedy="Give the name of a file in it."
+        )
+    if there is not None and not stat.S_ISREG(there.st_mode):  # renaming would do away with it
+        raise OutputUnwritable(
+            "this is a pipe, socket or device, not a file",
+            file=target,
+            remedy="Give the name of a file, or - for standard output.",
         )
     if not overwrite:
         raise _exists(target)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kolorit.errors import InputUnreadable
 
 HEAD = 4096  # bytes to look at
+TRUNCATED = "the file is truncated: it ends before the picture does"
+AGAIN = "Copy or download the picture again."  # the remedy for bytes that did not arrive whole
 
 AVIF_BRANDS = (b"avif", b"avis")
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
@@ -72,9 +74,7 @@ def webp_size(head: bytes) -> tuple[int, int]:
             int.from_bytes(head[26:28], "little") & 0x3FFF,
             int.from_bytes(head[28:30], "little") & 0x3FFF,
         )
-    raise InputUnreadable(
-        "the WebP's header is damaged", remedy="Copy or download the picture again."
-    )
+    raise InputUnreadable("the WebP's header is damaged", remedy=AGAIN)
 
 
 def lost_depth(head: bytes, format: str) -> int | None:

@@ -21,18 +21,20 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 from kolorit.errors import InputUnreadable
 from kolorit.picture import depth
 from kolorit.picture.arrays import tone_of_rgb
-from kolorit.picture.modes import Planes, planes_of
+from kolorit.picture.modes import Planes, planes_of, scaled
 from kolorit.picture.orientation import TAG as ORIENTATION
 from kolorit.picture.orientation import upright
+from kolorit.picture.signature import AGAIN, TRUNCATED
 from kolorit.picture.ycbcr import STRIP, luma_of, strips
 
 (WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP) = (
     *(256, 257, 258, 259, 262, 273, 277, 278),
 )
 (STRIP_COUNTS, PLANAR, EXTRA, SUBFILE, DNG_VERSION, TILE_WIDTH) = (279, 284, 338, 254, 50706, 322)
-PREDICTOR = 317
+PREDICTOR, SAMPLE_FORMAT = 317, 339
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 DEFLATE = 8
+UNSIGNED = 1  # sample format
 
 Rows = npt.NDArray[np.uint16]
 
@@ -64,18 +66,24 @@ def read_tiff(image: TiffImageFile, stream: BinaryIO) -> Planes:
 
 
 def mended(image: TiffImageFile, planes: Planes) -> Planes:
-    """planes of a 16-bit grey TIFF as its tags mean them: white may be zero, 12 bits may be all."""
+    """planes of a grey TIFF of more than 8 bits as its tags mean them.
+
+    White may be zero, 12 bits may be all, and 32 bits may have no sign; Pillow heeds none of these.
+    """
     tags = image.tag_v2
-    if not image.mode.startswith("I;16"):
+    deep = image.mode.startswith("I;16")
+    if not deep and image.mode not in ("I", "F"):
         return planes
-    luma = planes.luma
     bits = _number(tags, BITS, 16)
-    if 8 < bits < 16:
+    if image.mode == "I" and bits == 32 and _number(tags, SAMPLE_FORMAT, UNSIGNED) == UNSIGNED:
+        planes = scaled(np.asarray(image).view(np.uint32), integer=True)
+    luma = planes.luma
+    if deep and 8 < bits < 16:
         top = (1 << bits) - 1
-        luma = np.minimum(luma, top).astype(np.uint32) * 65_535 // top
+        luma = (np.minimum(luma, top).astype(np.uint32) * 65_535 // top).astype(np.uint16)
     if tags.get(PHOTOMETRIC) == WHITE_IS_ZERO:
-        luma = 65_535 - luma
-    return Planes(luma.astype(np.uint16), planes.alpha, planes.tone, planes.notes)
+        luma = np.iinfo(luma.dtype).max - luma
+    return Planes(luma, planes.alpha, planes.tone, planes.notes)
 
 
 def _number(tags: ImageFileDirectory_v2, tag: int, otherwise: int) -> int:
@@ -94,16 +102,13 @@ def _uncompressed(image: TiffImageFile, stream: BinaryIO, channels: int) -> Rows
     out = np.empty((height, width, channels), np.uint16)
     offsets = tags[STRIP_OFFSETS]
     if per_strip < 1 or len(offsets) < -(-height // per_strip):
-        raise InputUnreadable("the TIFF's directory is damaged: strips are missing")
+        raise InputUnreadable("the TIFF's directory is damaged: strips are missing", remedy=AGAIN)
     for at, first in enumerate(range(0, height, per_strip)):
         stream.seek(offsets[at])
         for top, bottom in strips(min(per_strip, height - first)):
             rows = stream.read((bottom - top) * width * channels * 2)
             if len(rows) < (bottom - top) * width * channels * 2:
-                raise InputUnreadable(
-                    "the file is truncated: it ends before the picture does",
-                    remedy="Copy or download the picture again.",
-                )
+                raise InputUnreadable(TRUNCATED, remedy=AGAIN)
             block = np.frombuffer(rows, dtype).reshape(-1, width, channels)
             out[first + top : first + bottom] = block
     return out

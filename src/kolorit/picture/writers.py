@@ -17,17 +17,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from kolorit.picture.metadata import EXIF_START, fits_jpeg, png_chunks
+from kolorit.picture.metadata import EXIF_START, TIFF_GROUPS, fits_jpeg, png_chunks
 from kolorit.picture.picture import Metadata, Picture, to_array, to_depth
 from kolorit.picture.png16 import write_png
-from kolorit.picture.quantisation import faithful, tables_for
+from kolorit.picture.quantisation import FINE, faithful, standard_tables, tables_for
 from kolorit.picture.tiff16 import write_tiff
 from kolorit.picture.ycbcr import strip_to_rgb, strips
 
 QUALITY = {"JPEG": 92, "WEBP": 90, "AVIF": 85}  # where no source's tables say it
 ICC, XMP, DESCRIPTION, UNIT, ACROSS, DOWN = 34675, 700, 270, 296, 282, 283  # TIFF tags
 BYTE, UNDEFINED = 1, 7  # TIFF types
-GROUPS = (34665, 34853)  # directories of their own: EXIF and GPS
 # Tags of EXIF that a TIFF's own layout and metadata decide.
 LAYOUT = (*range(254, 260), 262, 273, 277, 278, 279, 284, 317, 320, *range(322, 326), 330, 338)
 
@@ -47,6 +46,10 @@ def jpeg(picture: Picture, quality: int | None) -> bytes:
     if picture.source.quantisation and quality is None:
         luma, colours = tables_for(picture.source.quantisation)
         luma = faithful(picture.luma, luma)
+        options["qtables"] = [luma] if chroma is None else [luma, colours]
+    elif picture.source.format == "JPEG" and quality is None:  # of inks or RGB: no table for luma
+        luma, colours = standard_tables(QUALITY["JPEG"])
+        luma = [min(step, FINE) for step in luma]
         options["qtables"] = [luma] if chroma is None else [luma, colours]
     else:
         options["quality"] = quality or QUALITY["JPEG"]
@@ -170,7 +173,7 @@ def _tags(kept: Metadata) -> TiffImagePlugin.ImageFileDirectory_v2:
         exif.load(EXIF_START + kept.exif.removeprefix(EXIF_START))
         for tag in exif:
             if tag not in LAYOUT:
-                tags[tag] = exif.get_ifd(tag) if tag in GROUPS else exif[tag]
+                tags[tag] = exif.get_ifd(tag) if tag in TIFF_GROUPS else exif[tag]
     for tag, content, kind in ((ICC, kept.icc, UNDEFINED), (XMP, kept.xmp, BYTE)):
         if content:
             tags.tagtype[tag] = kind

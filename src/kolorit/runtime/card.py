@@ -69,6 +69,8 @@ def read_card(path: Path) -> Card:
             looks={name: Look(**look) for name, look in table.pop("looks").items()},
             about=table,
         )
+        if card.stride < 0:
+            raise ValueError("bins.stride is below 0")
         if card.stride and (
             prior.shape != (len(BINS),) or prior.min() <= 0 or abs(prior.sum() - 1) > 1e-3
         ):

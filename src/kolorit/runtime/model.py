@@ -55,9 +55,11 @@ class Model:
     """A network that is ready to look. Cheap to share: threads may call ``predict`` together."""
 
     def __init__(self, card: Card, session: Session) -> None:
-        if not {"L", "hints"} >= set(session.inputs) or "ab" not in session.outputs:
+        wanted = {"ab", "logits"} if card.stride else {"ab"}
+        if not {"L", "hints"} >= set(session.inputs) or not wanted <= set(session.outputs):
             raise ModelUnavailable(
-                f"this network takes {session.inputs} and gives {session.outputs}"
+                f"this network takes {session.inputs} and gives {session.outputs}; "
+                f"its card wants {', '.join(sorted(wanted))}"
             )
         self.card = card
         self.session = session
@@ -75,9 +77,18 @@ class Model:
         if "hints" in self.session.inputs:
             feed["hints"] = np.pad(hints, ((0, 0), *pad))[None]  # (1,3,h',w')
         out = self.session.run({k: np.ascontiguousarray(v, np.float32) for k, v in feed.items()})
+        self._check(out, L.shape)
         ab = out["ab"][0, :, :h, :w]  # (2,h,w)
         logits = out["logits"][0, :, : -(-h // s), : -(-w // s)] if s else None  # (Q,h/s,w/s)
         return Prediction(L, ab, logits, self.card)
+
+    def _check(self, out: dict[str, np.ndarray], shape: tuple[int, ...]) -> None:
+        """Whether the network keeps to its card; a wrong stride would colour without a word."""
+        m, s = self.card.multiple, self.card.stride
+        full = tuple(-(-n // m) * m for n in shape)
+        found = {name: array.shape[2:] for name, array in out.items()}
+        if found["ab"] != full or (s and found["logits"] != tuple(-(-n // s) for n in full)):
+            raise ModelUnavailable(f"this network gives {found}, its card says otherwise")
 
 
 def load_model(

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import onnxruntime
 
-from kolorit.errors import DeviceUnavailable, ModelUnavailable
+from kolorit.errors import ConfigInvalid, DeviceUnavailable, ModelUnavailable
 
 _PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
@@ -24,10 +24,6 @@ def available_devices() -> tuple[str, ...]:
     return tuple(name for name, provider in _PROVIDERS.items() if provider in there)
 
 
-def runtime_version() -> str:
-    return str(onnxruntime.__version__)
-
-
 class Session:
     """A network in memory. Safe to share between threads: running it changes nothing."""
 
@@ -37,6 +33,8 @@ class Session:
         Raises DeviceUnavailable for a device that is not there, ModelUnavailable for bytes that
         are no network of a known version.
         """
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise ConfigInvalid(f"threads = {threads!r}", remedy="Use 1 or more.")
         there = available_devices()
         if device not in (*_PROVIDERS, "auto"):
             raise DeviceUnavailable(
@@ -68,8 +66,14 @@ class Session:
         self.outputs = tuple(o.name for o in self._session.get_outputs())
 
     def run(self, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """All outputs by name for named inputs."""
-        return dict(zip(self.outputs, self._session.run(None, feed), strict=True))
+        """All outputs by name for named inputs. Raises ModelUnavailable for what does not fit."""
+        try:
+            return dict(zip(self.outputs, self._session.run(None, feed), strict=True))
+        except Exception as error:
+            sizes = {name: array.shape for name, array in feed.items()}
+            raise ModelUnavailable(
+                f"the network cannot run {sizes}: {_first_line(error)}"
+            ) from error
 
 
 def _cores() -> int:

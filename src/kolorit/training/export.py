@@ -26,6 +26,7 @@ from kolorit.training.recipe import Recipe, recipe_from_json
 from kolorit.training.store import open_recipe_store
 
 MULTIPLE, STRIDE, OPSET = 32, 4, 18
+_RAREST = 1e-5
 _PLAIN = {"prior_exponent": 0.0, "temperature": 1.0, "regression": 0.5}
 
 
@@ -88,12 +89,19 @@ def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
         casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
     for k, node in enumerate(casts):
         model.graph.node.insert(k, node)
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info):
+        del part.metadata_props[:]  # the exporter writes down where our source files lie
+        part.doc_string = ""
     onnx.checker.check_model(model)
     return model
 
 
 def colour_prior(store: np.ndarray, recipe: Recipe, pictures: int = 2000) -> np.ndarray:
-    """Share of each ab bin (Q,) in the training split: mean soft target at stride 4, never 0."""
+    """Share of each ab bin (Q,) in the training split: mean soft target at stride 4.
+
+    No share is under 1e-5: a bin that was hardly seen says little about how rare it is, and
+    read-outs divide by it.
+    """
     train, _ = split(len(store), recipe.validation)
     chosen = train[np.linspace(0, len(train) - 1, min(pictures, len(train))).astype(int)]
     total = torch.zeros(len(BINS), dtype=torch.float64)
@@ -102,7 +110,7 @@ def colour_prior(store: np.ndarray, recipe: Recipe, pictures: int = 2000) -> np.
         cells = torch.nn.functional.avg_pool2d(torch.from_numpy(ab), STRIDE)[0].permute(1, 2, 0)
         bins, weight = soft_encode(cells)
         total += torch.bincount(bins.reshape(-1), weight.reshape(-1).double(), minlength=len(BINS))
-    prior = (total / total.sum()).numpy() + 1e-8
+    prior = np.maximum((total / total.sum()).numpy(), _RAREST)
     return np.asarray(prior / prior.sum())
 
 
