@@ -100,5 +100,5 @@ def test_a_multiple_that_the_network_cannot_take(tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text(text.replace("multiple = 4", "multiple = 3"))
     with pytest.raises(ModelUnavailable):
         load_model(tmp_path / "m.onnx").predict(
-            np.zeros((10, 10), np.float32), np.zeros((3, 10, 10), np.float32)
+            np.zeros((13, 13), np.float32), np.zeros((3, 13, 13), np.float32)
         )
