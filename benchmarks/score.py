@@ -19,7 +19,8 @@ import numpy as np
 from machine import provenance
 
 from kolorit.colorizer import Colorizer
-from kolorit.colour.lab import lightness_to_grey
+from kolorit.colour.gamut import shrink_lab
+from kolorit.colour.lab import lab_to_rgb, lightness_to_grey
 from kolorit.colour.luma import luma
 from kolorit.evaluate.intervals import interval
 from kolorit.evaluate.metrics import (
@@ -217,14 +218,9 @@ def true_hints(picture: Picture, lab: np.ndarray, count: int, seed: int) -> tupl
 
 
 def _hex(a: float, b: float) -> str:
-    """A colour of these a and b: the mid-grey one, pulled into sRGB."""
-    from kolorit.colour.gamut import shrink_lab
-    from kolorit.colour.lab import lab_to_rgb
-
-    best = min(
-        (shrink_lab(np.array([L, a, b], np.float64)) for L in range(30, 95, 5)),
-        key=lambda lab: float(np.hypot(lab[1] - a, lab[2] - b)),
-    )
+    """A colour of this a and b at the lightness where sRGB holds most of it."""
+    tries = shrink_lab(np.array([[L, a, b] for L in range(30, 95, 5)], np.float64))  # (13,3)
+    best = tries[np.hypot(tries[:, 1] - a, tries[:, 2] - b).argmin()]
     rgb = np.clip(np.round(255 * lab_to_rgb(best)), 0, 255).astype(int)
     return "#" + "".join(f"{v:02x}" for v in rgb)
 

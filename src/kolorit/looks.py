@@ -12,7 +12,7 @@ from kolorit.errors import ConfigInvalid
 from kolorit.runtime.card import Look
 from kolorit.runtime.model import Prediction, block_means, upsample
 
-_TILT = 0.06  # per ab unit: how strongly an alternative leans towards its hue
+_TILT = 0.035  # per ab unit: how strongly an alternative leans towards its hue
 
 
 def look(
@@ -31,7 +31,7 @@ def look(
 def alternatives(prediction: Prediction, name: str, count: int) -> list[np.ndarray]:
     """Other colourings (2,h,w) that the network thinks possible, each leaning towards one hue.
 
-    The distribution of each place is tilted by exp(0.06 * bin . direction) for ``count``
+    The distribution of each place is tilted by exp(0.035 * bin . direction) for ``count``
     directions around the hue circle, beginning with warm yellow. Where the network is sure nothing
     moves.
     """
