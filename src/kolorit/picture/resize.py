@@ -42,7 +42,7 @@ def resize_plane(plane: Plane, size: tuple[int, int], how: How = "area") -> Plan
         return plane
     gap = GAP if how in ("bicubic", "bilinear") and plane.dtype != np.uint16 else None
     image = Image.fromarray(np.ascontiguousarray(plane))
-    return np.array(image.resize((width, height), FILTERS[how], reducing_gap=gap))
+    return np.asarray(image.resize((width, height), FILTERS[how], reducing_gap=gap))
 
 
 def resize_rows(plane: Plane, size: tuple[int, int], first: int, last: int) -> Plane:
