@@ -105,7 +105,9 @@ def annealed_mean(
     if logits.ndim == 0 or logits.shape[-1] != len(centres):
         raise ValueError(f"logits {logits.shape} do not fit {len(centres)} bins")
     shifted = logits - logits.max(axis=-1, keepdims=True)  # first, lest a small T overflows
-    return softmax(shifted / T) @ centres  # (...,2)
+    share = softmax(shifted / T)  # (...,Q)
+    # Sums, no matrix product: BLAS would wake threads that then spin for nothing.
+    return np.stack([(share * centre).sum(-1) for centre in centres.T], axis=-1)  # (...,2)
 
 
 def _saturated_edges(samples: int = 32) -> Floats:

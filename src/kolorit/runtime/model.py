@@ -45,8 +45,8 @@ class Prediction:
             return np.ones(self.L.shape, np.float32)
         s = self.card.stride
         centre = block_means(self.ab, s).transpose(1, 2, 0)  # (h/s,w/s,2)
-        # |bin - centre|^2 without a (h/s,w/s,Q,2) array
-        square = (BINS**2).sum(1) + (centre**2).sum(-1, keepdims=True) - 2 * centre @ BINS.T
+        a, b = BINS.T.astype(np.float32)  # (Q,) each
+        square = (centre[..., :1] - a) ** 2 + (centre[..., 1:] - b) ** 2  # (h/s,w/s,Q)
         mass = np.where(square <= _NEAR**2, self.probabilities, 0).sum(-1)  # (h/s,w/s)
         return np.asarray(upsample(mass[None], s, self.L.shape)[0])
 
@@ -113,17 +113,16 @@ def block_means(full: np.ndarray, stride: int) -> np.ndarray:
 
 def upsample(small: np.ndarray, stride: int, shape: tuple[int, ...]) -> np.ndarray:
     """small (C,h/s,w/s) at (C,h,w), bilinear between the centres of its cells, cut to ``shape``."""
-    rows, cols = (_weights(n, stride, size) for n, size in zip(small.shape[1:], shape, strict=True))
-    return np.asarray(np.einsum("yi,cij,xj->cyx", rows, small, cols, optimize=True), np.float32)
+    rows = _between(small, stride, shape[0], axis=1)  # (C,h,w/s)
+    return np.asarray(_between(rows, stride, shape[1], axis=2), np.float32)
 
 
-def _weights(cells: int, stride: int, size: int) -> np.ndarray:
-    """(size, cells): how much each cell counts at each pixel; rows sum to 1."""
+def _between(small: np.ndarray, stride: int, size: int, axis: int) -> np.ndarray:
+    """``upsample`` along one axis. No matrix product: BLAS would wake a thread for each core, and
+    those then spin for longer than all of the colouring takes."""
+    cells = small.shape[axis]
     at = np.clip((np.arange(size) + 0.5) / stride - 0.5, 0, cells - 1)
-    low = np.minimum(at.astype(int), max(cells - 2, 0))
-    weights = np.zeros((size, cells), np.float32)
-    pixel = np.arange(size)
-    weights[pixel, low] = 1 - (at - low)
-    if cells > 1:
-        weights[pixel, low + 1] += at - low
-    return weights
+    low = at.astype(int)
+    low_ones, high_ones = (small.take(k, axis) for k in (low, np.minimum(low + 1, cells - 1)))
+    share = (at - low).astype(np.float32).reshape(-1, *(1,) * (small.ndim - 1 - axis))
+    return np.asarray(low_ones + share * (high_ones - low_ones))
