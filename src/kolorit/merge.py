@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 
@@ -20,13 +21,14 @@ def merge(picture: Picture, L: np.ndarray, ab: np.ndarray, *, fine: bool | None 
     """The photograph with colour: its luma plane as it was, chroma planes beside it.
 
     L (h,w) 0..100 and ab (2,h,w) in ab units at the network's size. Chroma has half the size of
-    the luma (as in JPEG files), or all of it where ``fine``; None decides by the source: whole for
-    16 bit and for lossless files. Colours outside of sRGB lose chroma at their luma and hue.
+    the luma (as in JPEG files; a quarter where that shows no difference), or all of it where
+    ``fine``; None decides by the source: whole for 16 bit and for lossless files. Colours outside
+    of sRGB lose chroma at their luma and hue.
     """
     cb, cr = chroma_of(L, ab)
     if fine is None:
         fine = picture.depth == 16 or picture.source.format not in ("JPEG", "WEBP", "AVIF")
-    chroma = _whole(picture, cb, cr) if fine else _half(picture, cb, cr)
+    chroma = _whole(picture, cb, cr) if fine else _coarse(picture, cb, cr)
     return replace(picture, chroma=chroma)
 
 
@@ -70,24 +72,21 @@ def _whole(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
     return chroma
 
 
-def _half(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
-    """(2,ceil(H/2),ceil(W/2)) uint8, for a large picture computed at a quarter of its size.
-
-    There the colours are smooth over many pixels: the quarter shows no difference and costs a
-    quarter of the time.
+def _coarse(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
+    """(2,ceil(H/2),ceil(W/2)) uint8, or a quarter each way where the picture is so large that the
+    colours are smooth over many pixels: that shows no difference and costs a quarter of the time.
     """
-    half = tuple(-(-n // 2) for n in picture.luma.shape)
-    quarter = tuple(-(-n // 2) for n in half)
-    large = min(q / n for q, n in zip(quarter, cb.shape, strict=True)) >= _SMOOTH
-    grid, cell = (quarter, 4) if large else (half, 2)
+    size = picture.luma.shape
+    large = min(n / small for n, small in zip(size, cb.shape, strict=True)) >= 4 * _SMOOTH
+    cell = 4 if large else 2
+    grid = (-(-size[0] // cell), -(-size[1] // cell))
     darkest, brightest = (e / np.float32(255) for e in _extremes(picture.luma, cell))
     planes = [resize_plane(plane, grid, "bicubic") for plane in (cb, cr)]
     room = chroma_room(darkest, planes[0], planes[1], brightest)
     room *= 255
-    chroma = np.empty((2, *half), np.uint8)
+    chroma = np.empty((2, *grid), np.uint8)
     for k, plane in enumerate(planes):
-        fitted = np.clip(plane * room + 128.5, 0, 255).astype(np.uint8)  # rounds to the nearest
-        chroma[k] = resize_plane(fitted, half, "nearest")
+        chroma[k] = np.clip(plane * room + 128.5, 0, 255)  # rounds to the nearest
     return chroma
 
 
@@ -101,9 +100,9 @@ def _extremes(luma: np.ndarray, cell: int) -> list[np.ndarray]:
     whole = np.pad(luma, pad, mode="edge") if pad[0][1] else luma
     found = []
     for extreme in (np.minimum, np.maximum):
-        rows = extreme.reduce([whole[k::cell] for k in range(cell)])  # (H/c,W)
+        rows = reduce(extreme, [whole[k::cell] for k in range(cell)])  # (H/c,W)
         rows = np.pad(rows, ((0, 0), (0, -width % cell)), mode="edge")
-        found.append(extreme.reduce([rows[:, k::cell] for k in range(cell)]))
+        found.append(reduce(extreme, [rows[:, k::cell] for k in range(cell)]))
     return found
 
 

@@ -38,11 +38,11 @@ def test_shrinking_averages(half: bool, dtype: type) -> None:
 
 
 @pytest.mark.parametrize("shape", [(6, 8), (5, 7), (1, 1)])
-@pytest.mark.parametrize("half", [False, True])
-def test_side_by_side(shape: tuple[int, int], half: bool) -> None:
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_side_by_side(shape: tuple[int, int], step: int) -> None:
     height, width = shape
     luma = RNG.integers(0, 256, shape).astype(np.uint8)
-    size = ((height + 1) // 2, (width + 1) // 2) if half else shape
+    size = (-(-height // step), -(-width // step))
     before = from_luma(luma)
     after = from_luma(luma, np.full((2, *size), 140, np.uint8))
     both = side_by_side(before, after)

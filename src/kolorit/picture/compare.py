@@ -8,6 +8,7 @@ import numpy as np
 
 from kolorit.picture.picture import Metadata, Picture, Plane, from_luma, to_depth
 from kolorit.picture.resize import resize_plane
+from kolorit.picture.ycbcr import repeated, step_of
 
 _LONGEST = 65_000  # of a JPEG's side, with some room
 
@@ -63,7 +64,5 @@ def _full(picture: Picture, k: int) -> Plane:
     if picture.chroma is None:
         return np.full(picture.luma.shape, 128, np.uint8)
     plane: Plane = picture.chroma[k]
-    if plane.shape == picture.luma.shape:
-        return plane
-    doubled = plane.repeat(2, axis=0).repeat(2, axis=1)
-    return np.asarray(doubled[: picture.height, : picture.width])
+    step = step_of(picture.luma.shape, plane.shape)
+    return repeated(plane, step, picture.height, picture.width)

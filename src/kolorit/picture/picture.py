@@ -1,8 +1,8 @@
 """A photograph as planes: luma as the file stores it, and chroma once it has colours.
 
 Luma Y' is the BT.601 full-range weighted sum of the sRGB-encoded values, 0..255 or 0..65535.
-Chroma Cb, Cr has its zero at 128 or 32768. A chroma plane of half size stands for blocks of
-2 x 2 places; it is never smoothed here, so what was fitted into the gamut stays there.
+Chroma Cb, Cr has its zero at 128 or 32768. A chroma plane of half or quarter size stands for blocks
+of places; it is never smoothed here, so what was fitted into the gamut stays there.
 Source: ITU-T T.871 (JFIF), section 7.
 """
 
@@ -62,7 +62,8 @@ class Source:
 class Picture:
     """One upright photograph. Treat the arrays as read-only; make another with `replace`.
 
-    luma (H,W) uint8 or uint16. chroma (2,h,w) or None: (h,w) is (H,W) or its half, rounded up.
+    luma (H,W) uint8 or uint16. chroma (2,h,w) or None: (h,w) is (H,W), its half or its quarter,
+    rounded up.
     alpha (H,W) or None. All have one dtype. notes: what the reader of the result should be told.
     Raises ValueError for planes that do not fit together.
     """
@@ -78,9 +79,10 @@ class Picture:
         luma, chroma, alpha = self.luma, self.chroma, self.alpha
         if luma.ndim != 2 or luma.dtype not in (np.uint8, np.uint16) or not luma.size:
             raise ValueError(f"luma must be (H,W) uint8 or uint16, not {luma.shape} {luma.dtype}")
-        height, width = luma.shape
-        sizes = ((2, height, width), (2, (height + 1) // 2, (width + 1) // 2))
-        if chroma is not None and (chroma.shape not in sizes or chroma.dtype != luma.dtype):
+        fits = chroma is None or (
+            chroma.shape[0] == 2 and ycbcr.step_of(luma.shape, chroma.shape[1:])
+        )
+        if chroma is not None and not (fits and chroma.dtype == luma.dtype):
             raise ValueError(f"chroma {chroma.shape} {chroma.dtype} does not fit luma {luma.shape}")
         if alpha is not None and (alpha.shape != luma.shape or alpha.dtype != luma.dtype):
             raise ValueError(f"alpha {alpha.shape} {alpha.dtype} does not fit luma {luma.shape}")

@@ -1,7 +1,7 @@
 """One function a format: a picture, whose metadata are settled, to bytes.
 
 JPEG is the hot path: luma goes to the encoder as it is and with the tables it came with, so the
-photograph's grey values survive; chroma of half size is doubled by repetition, which the encoder's
+photograph's grey values survive; small chroma is enlarged by repetition, which the encoder's
 averaging undoes exactly. Never progressive, never optimised: either costs more than all the rest.
 The other formats' efforts are set where files 3 % smaller would take twice the time or more.
 """
@@ -22,7 +22,7 @@ from kolorit.picture.picture import Metadata, Picture, to_array, to_depth
 from kolorit.picture.png16 import write_png
 from kolorit.picture.quantisation import FINE, faithful, standard_tables, tables_for
 from kolorit.picture.tiff16 import write_tiff
-from kolorit.picture.ycbcr import strip_to_rgb, strips
+from kolorit.picture.ycbcr import step_of, strip_to_rgb, strips
 
 QUALITY = {"JPEG": 92, "WEBP": 90, "AVIF": 85}  # where no source's tables say it
 ICC, XMP, DESCRIPTION, UNIT, ACROSS, DOWN = 34675, 700, 270, 296, 282, 283  # TIFF tags
@@ -34,7 +34,7 @@ Plane = npt.NDArray[Any]
 
 
 def jpeg(picture: Picture, quality: int | None) -> bytes:
-    """4:2:0 where the chroma is of half size, 4:4:4 where it is full, grey where there is none."""
+    """4:2:0 where the chroma is small, 4:4:4 where it is full, grey where there is none."""
     picture = to_depth(picture, 8)
     kept = fits_jpeg(picture.metadata)
     options: dict[str, Any] = _present(
@@ -121,7 +121,7 @@ def _present(**options: Any) -> dict[str, Any]:
 def _image(picture: Picture) -> Image.Image:
     """Mode YCbCr, or L without chroma, of 8-bit planes; alpha is left out.
 
-    Luma is put into the doubled chroma's image, as Pillow's putalpha does with its band: merging
+    Luma is put into the enlarged chroma's image, as Pillow's putalpha does with its band: merging
     three planes of full size touches twice the memory, which is what this costs.
     """
     luma = Image.fromarray(picture.luma)
@@ -130,8 +130,8 @@ def _image(picture: Picture) -> Image.Image:
     Cb, Cr = (Image.fromarray(plane) for plane in picture.chroma)
     if Cb.size == luma.size:
         return Image.merge("YCbCr", [luma, Cb, Cr])
-    width, height = luma.size
-    box = (0.0, 0.0, width / 2, height / 2)  # half of the last sample where a side is odd
+    step = step_of(picture.luma.shape, picture.chroma.shape[1:])
+    box = (0.0, 0.0, luma.width / step, luma.height / step)  # the last sample may stand for fewer
     chroma = Image.merge("YCbCr", [Cb, Cb, Cr])
     image = chroma.resize(luma.size, Image.Resampling.NEAREST, box)
     image.im.putband(luma.im, 0)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-STRIP = 64  # rows; even, so that half-size chroma splits at the same places
+STRIP = 64  # rows; a multiple of every step, so that small chroma splits at the same places
+STEPS = (1, 2, 4)  # luma samples that may share one of chroma, each way
 KR, KG, KB = np.float32(0.299), np.float32(0.587), np.float32(0.114)
 RED_OF_CR, BLUE_OF_CB = np.float32(1.402), np.float32(1.772)
 
@@ -31,6 +32,20 @@ def limits(dtype: npt.DTypeLike) -> tuple[int, int]:
     return top, (top + 1) // 2
 
 
+def step_of(luma: tuple[int, ...], chroma: tuple[int, ...]) -> int:
+    """Luma samples that share one of chroma, each way, by the planes' shapes; 0: they do not fit.
+
+    A last sample may stand for fewer: sizes are rounded up.
+    """
+    fits = (step for step in STEPS if chroma == tuple(-(-n // step) for n in luma))
+    return next(fits, 0)
+
+
+def repeated(plane: Plane, step: int, height: int, width: int) -> Plane:
+    """A chroma plane (h,w) at luma's size (height,width)."""
+    return plane.repeat(step, axis=0)[:height].repeat(step, axis=1)[:, :width]
+
+
 def to_rgb(luma: Plane, chroma: Plane | None) -> Plane:
     """luma (H,W), chroma (2,h,w) or None, one dtype; returns (H,W,3) in that dtype.
 
@@ -47,7 +62,7 @@ def to_rgb(luma: Plane, chroma: Plane | None) -> Plane:
 
 
 def strip_to_rgb(luma: Plane, chroma: Plane, first: int, last: int) -> Plane:
-    """Rows first to last of `to_rgb`: (rows,W,3). first is even."""
+    """Rows first to last of `to_rgb`: (rows,W,3). first is a multiple of STRIP."""
     top, zero = limits(luma.dtype)
     high = np.float32(top)
     Y = luma[first:last].astype(np.float32)  # (rows,W)
@@ -60,11 +75,9 @@ def strip_to_rgb(luma: Plane, chroma: Plane, first: int, last: int) -> Plane:
 
 def full_rows(plane: Plane, size: tuple[int, ...], first: int, last: int) -> Plane:
     """Rows first to last of a chroma plane brought to luma's size, float32 (rows,W)."""
-    height, width = size
-    if plane.shape == (height, width):
-        return plane[first:last].astype(np.float32)
-    half = plane[first // 2 : (last + 1) // 2].astype(np.float32)
-    return half.repeat(2, axis=0)[: last - first].repeat(2, axis=1)[:, :width]
+    step = step_of(size, plane.shape)
+    rows = plane[first // step : -(-last // step)].astype(np.float32)
+    return repeated(rows, step, last - first, size[1])
 
 
 def luma_of(rgb: Plane) -> Plane:
