@@ -12,10 +12,17 @@ import pytest
 import torch
 
 from kolorit.colour.bins import BINS
-from kolorit.errors import CheckpointRefused
+from kolorit.errors import CheckpointRefused, ConfigInvalid, ModelUnavailable
 from kolorit.runtime.model import load_model
-from kolorit.training.export import colour_prior, export_run, store_half, to_onnx, toml
-from kolorit.training.loop import train
+from kolorit.training.export import (
+    colour_prior,
+    export_run,
+    store_half,
+    to_onnx,
+    toml,
+    weights_of,
+)
+from kolorit.training.loop import build_net, train
 from kolorit.training.nets.hinted_unet import build
 from kolorit.training.recipe import load_recipe
 
@@ -24,10 +31,6 @@ from kolorit.training.recipe import load_recipe
 def trained() -> torch.nn.Module:
     torch.manual_seed(0)
     net = build(deep=32, s16=32, s8=32, s4=16, s2=8).eval()
-    for module in net.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.normal_(0, 0.1)
-            module.running_var.uniform_(0.5, 2)
     torch.nn.init.normal_(net.ab.weight, std=0.1)
     return net
 
@@ -37,17 +40,21 @@ def exported(trained: torch.nn.Module) -> bytes:
     return to_onnx(trained)
 
 
-def test_the_shipped_file_equals_torch_at_odd_sizes(
-    trained: torch.nn.Module, exported: bytes, tmp_path: Path
-) -> None:
-    path = tmp_path / "tiny.onnx"
+@pytest.fixture
+def file(exported: bytes, tmp_path: Path) -> Path:
+    """The exported model with a card beside it."""
+    path = tmp_path / "small.onnx"
     path.write_bytes(exported)
     looks = {"faithful": {"prior_exponent": 0.0, "temperature": 1.0, "regression": 1.0}}
-    card = {"name": "tiny", "version": "0", "sha256": hashlib.sha256(exported).hexdigest()}
+    card = {"name": "small", "version": "0", "sha256": hashlib.sha256(exported).hexdigest()}
     card |= {"size": 64, "multiple": 32, "bins": {"stride": 4, "prior": [1 / 313] * 313}}
     path.with_suffix(".toml").write_text(toml({**card, "looks": looks}))
+    return path
+
+
+def test_the_shipped_file_equals_torch_at_odd_sizes(trained: torch.nn.Module, file: Path) -> None:
     assert not trained.training
-    model = load_model(path, threads=1)
+    model = load_model(file, threads=1)
     rng = np.random.default_rng(0)
     for h, w in ((32, 32), (64, 160), (61, 93)):
         L = rng.uniform(0, 100, (h, w)).astype(np.float32)
@@ -66,6 +73,46 @@ def test_the_shipped_file_equals_torch_at_odd_sizes(
         np.testing.assert_allclose(got.ab, want["ab"][0, :, :h, :w], atol=0.1)
         hq, wq = got.logits.shape[1:]
         np.testing.assert_allclose(got.logits, want["logits"][0, :, :hq, :wq], atol=0.02)
+
+
+def test_training_goes_on_from_a_model(
+    trained: torch.nn.Module, file: Path, tiny_recipe: Path
+) -> None:
+    shape = "net_config={deep=32, s16=32, s8=32, s4=16, s2=8}"
+    net = build_net(load_recipe(str(tiny_recipe), (shape, f"start={file}"))).eval()
+    L, hints = 100 * torch.rand(1, 1, 64, 96), torch.zeros(1, 3, 64, 96)
+    with torch.no_grad():
+        torch.testing.assert_close(net(L, hints), trained(L, hints), atol=0.1, rtol=0.01)
+    with pytest.raises(ConfigInvalid, match="do not fit"):
+        build_net(load_recipe(str(tiny_recipe), (f"start={file}",)))
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ModelUnavailable, match="sha256"):
+        build_net(load_recipe(str(tiny_recipe), (shape, f"start={file}")))
+
+
+def test_a_folded_norm_comes_back_as_a_bias() -> None:
+    conv, norm = torch.nn.Conv2d(1, 8, 3, bias=False), torch.nn.BatchNorm2d(8)
+    norm.running_mean.normal_()
+    norm.bias.data.normal_()
+    whole = torch.nn.Sequential(torch.nn.Sequential(conv, norm).eval())
+    plain = torch.nn.Conv2d(1, 8, 3)
+    weights = weights_of(to_onnx(_Headed(whole)))
+    plain.load_state_dict({k.removeprefix("inner.0.0."): v for k, v in weights.items()})
+    L = torch.rand(1, 1, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(plain(L), whole(L), atol=0.01, rtol=0.01)
+
+
+class _Headed(torch.nn.Module):
+    """Any part as a network of two inputs and two outputs."""
+
+    def __init__(self, inner: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, L: torch.Tensor, hints: torch.Tensor) -> dict[str, torch.Tensor]:
+        x = self.inner(L)
+        return {"ab": x, "logits": x + hints.sum()}
 
 
 def test_halves_weigh_half(exported: bytes) -> None:

@@ -99,7 +99,9 @@ def _description(recipe: Recipe) -> dict[str, Any]:
     """The recipe with its defaults, the network by parts, ranges of values, and the data found."""
     from kolorit.training.loop import build_net
 
-    net = build_net(replace(recipe, encoder="none"))  # its size is known without its weights
+    net = build_net(
+        replace(recipe, encoder="none", start="none")
+    )  # its size is known without its weights
     parts = {
         name: {
             "parameters": sum(p.numel() for p in part.parameters()),

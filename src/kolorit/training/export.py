@@ -1,4 +1,5 @@
-"""From a checkpoint to a model that ships: an ONNX of free size with fp16 weights, and its card."""
+"""From a checkpoint to a model that ships, an ONNX of free size with fp16 weights and its card;
+and from such a model back to weights, to train it further."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from kolorit import __version__
 from kolorit.colour.bins import BINS
 from kolorit.errors import CheckpointRefused
 from kolorit.runtime.card import read_card
+from kolorit.runtime.store import find_model, read_model
 from kolorit.training.checkpoint import load_checkpoint
 from kolorit.training.colour import soft_encode
 from kolorit.training.data import lightness_and_ab, split
@@ -75,6 +77,26 @@ def to_onnx(net: nn.Module) -> bytes:
     )
     assert program is not None
     return bytes(store_half(program.model_proto).SerializeToString())
+
+
+def start_weights(model: str) -> dict[str, Tensor]:
+    """The weights of a shipped name, or of the path of an .onnx whose card has its sha256."""
+    return weights_of(read_model(find_model(model))[1])
+
+
+def weights_of(network: bytes) -> dict[str, Tensor]:
+    """The weights inside an ONNX of ``to_onnx``, by the names that they had in its network.
+
+    A norm that the exporter folded into a convolution has become that convolution's bias.
+    """
+    graph = onnx.load_from_string(network).graph
+    found = {}
+    for tensor in graph.initializer:
+        if tensor.name.startswith("net."):
+            name = tensor.name.removeprefix("net.").removesuffix("_half")
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+            found[name.replace(".weight_bias", ".bias")] = torch.from_numpy(values)
+    return found
 
 
 def store_half(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,11 @@ from kolorit.training.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
-from kolorit.training.data import Batch, make_batch, split, train_batches, validation_batches
+from kolorit.training.data import Batch, train_batches, validation_batches
+from kolorit.training.export import start_weights
 from kolorit.training.losses import LOSSES
 from kolorit.training.nets import NETS
-from kolorit.training.recipe import Recipe, data_root, final_from, recipe_from_json
+from kolorit.training.recipe import Recipe, data_root, recipe_from_json
 from kolorit.training.schedule import warm_cosine
 from kolorit.training.store import open_recipe_store
 
@@ -72,13 +73,7 @@ def train(
     began, log = time.monotonic(), out / "metrics.jsonl"
     batches = train_batches(store, recipe, start, fabric.global_rank, fabric.world_size)
     model.train()
-    frozen = False
     for step, batch in enumerate(batches, start):
-        if step >= final_from(recipe) and not frozen:
-            frozen = True
-            if step == final_from(recipe):
-                settle_norms(net, store, recipe, ema)
-            freeze_norms(net)
         for group in optimiser.param_groups:
             share = warm_cosine(step, recipe.steps, recipe.warmup, recipe.lr_floor)
             group["lr"] = group["full_lr"] * share
@@ -131,7 +126,16 @@ def build_net(recipe: Recipe) -> nn.Module:
                 "the encoder's weights are missing", file=path, remedy='Or use encoder = "none".'
             )
         weights = load_file(path)
-    return NETS[recipe.net](weights, **recipe.net_config)
+    net = NETS[recipe.net](weights, **recipe.net_config)
+    if recipe.start != "none":
+        try:
+            net.load_state_dict(start_weights(recipe.start))
+        except RuntimeError as error:
+            raise ConfigInvalid(
+                f"the weights of '{recipe.start}' do not fit this network",
+                remedy='Give its net and net_config, or start = "none".',
+            ) from error
+    return net
 
 
 def make_optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -149,37 +153,6 @@ def make_optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             for (lr, wd), p in sorted(groups.items(), key=lambda g: g[0])
         ]
     )
-
-
-def settle_norms(
-    net: nn.Module, store: np.ndarray, recipe: Recipe, ema: dict[str, Tensor], batches: int = 16
-) -> None:
-    """Give every norm the statistics of unhinted pictures at the final sizes, in ``ema`` too.
-
-    Batches that mix pictures with and without hints have statistics that neither kind has; frozen
-    ones make training and use the same function.
-    """
-    plain = replace(recipe, hints=0.0)
-    train, _ = split(len(store), recipe.validation)
-    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over the batches
-    device = next(net.parameters()).device
-    with torch.no_grad():
-        for k in range(batches):
-            batch = make_batch(store, train, plain, recipe.steps + k)  # steps that never come
-            net(batch.L.to(device), batch.hints.to(device))
-    for name, value in net.state_dict().items():
-        if name.endswith(("running_mean", "running_var")):
-            ema[name].copy_(value)
-
-
-def freeze_norms(net: nn.Module) -> None:
-    """Norms keep their statistics from now on; their weights still learn."""
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()
 
 
 def average(ema: dict[str, Tensor], state: dict[str, Tensor], keep: float) -> None:

@@ -23,9 +23,10 @@ class Recipe:
     shards: tuple[str, ...]  # folders under KOLORIT_DATA with tar shards
     net_config: dict[str, int] = field(default_factory=dict)
     encoder: str = "none"  # file under KOLORIT_WEIGHTS, or "none" for random weights
+    start: str = "none"  # a shipped model or an .onnx with card to go on from, or "none"
     store_px: int = 192  # side of the stored squares
     crops: tuple[int, ...] = (128,)  # sides of what the net sees, one drawn for each step
-    final_crops: tuple[int, ...] = (128,)  # the same in the last part, with norms settled, frozen
+    final_crops: tuple[int, ...] = (128,)  # the same in the last part
     final_share: float = 0.0  # how long that part is
     crop_min: int = 128  # smallest square of the store that becomes a crop
     grey: str = (

@@ -26,5 +26,6 @@ def classification(out: dict[str, Tensor], ab: Tensor) -> Tensor:
         raise ValueError(f"logits {tuple(logits.shape)} do not tile ab {tuple(ab.shape)}")
     cells = F.avg_pool2d(ab, stride) if stride > 1 else ab  # (B,2,h/s,w/s)
     index, weight = soft_encode(cells.permute(0, 2, 3, 1))  # (B,h/s,w/s,5) each
-    log_p = torch.log_softmax(logits, 1).permute(0, 2, 3, 1)  # (B,h/s,w/s,Q)
+    # Bins last before the softmax, not after: in channels-last memory that is a fifth of a step.
+    log_p = torch.log_softmax(logits.permute(0, 2, 3, 1), -1)  # (B,h/s,w/s,Q)
     return -(weight * log_p.gather(-1, index)).sum(-1).mean()

@@ -8,9 +8,10 @@ without hints, as in Zhang et al. 2017 ("Real-Time User-Guided Image Colorizatio
     in   L (B,1,h,w) 0..100    hints (B,3,h,w) = a, b in ab units where mask is 1, else 0
     out  ab (B,2,h,w) in ab units, logits (B,Q,h/4,w/4)
 
-The encoder has no norms: the ImageNet weights at hand come with theirs folded into the
-convolutions, and ``load_encoder`` folds whatever norms a file still has. Its stride-2
-convolutions pad right and bottom only, as the weights were trained.
+There are no norms. The ImageNet weights at hand come with theirs folded into the convolutions, and
+``load_encoder`` folds whatever norms a file still has; in the decoder, pictures with and without
+hints would have to share statistics that fit neither (docs/decisions.md). The encoder's stride-2
+convolutions pad right and bottom only, as its weights were trained.
 """
 
 from __future__ import annotations
@@ -107,8 +108,12 @@ class _Encoder(nn.Module):
         return taps
 
 
-def _block(i: int, o: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(i, o, 3, padding=1, bias=False), nn.BatchNorm2d(o), nn.ReLU())
+def _block(i: int, o: int, kernel: int = 3) -> nn.Sequential:
+    """Convolution and ReLU that keep the variance of what they get (He et al. 2015, eq. 10)."""
+    conv = nn.Conv2d(i, o, kernel, padding=kernel // 2)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    return nn.Sequential(conv, nn.ReLU())
 
 
 class _Residual(nn.Module):
@@ -137,9 +142,7 @@ class HintedUNetModule(nn.Module):
         super().__init__()
         c = config
         self.encoder = _Encoder(c.frozen)
-        self.reduce = nn.Sequential(
-            nn.Conv2d(1280 + 3, c.deep, 1, bias=False), nn.BatchNorm2d(c.deep), nn.ReLU()
-        )
+        self.reduce = _block(1280 + 3, c.deep, 1)
         self.scene = nn.Linear(c.deep, c.deep)
         self.deep = nn.Sequential(*[_Residual(c.deep) for _ in range(c.deep_blocks)])
         self.up16 = nn.Sequential(_block(c.deep + 96 + 3, c.s16), _block(c.s16, c.s16))
