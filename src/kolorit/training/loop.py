@@ -7,6 +7,7 @@ fabric run / torchrun ...     the same loop on many devices
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -52,7 +53,8 @@ def train(
     ``resume`` goes on from the checkpoint; the result is then what one straight run gives.
     """
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=recipe.precision)  # type: ignore[arg-type]
-    fabric.launch()
+    if "LT_CLI_USED" not in os.environ:  # `fabric run` has launched the processes
+        fabric.launch()
     fabric.seed_everything(recipe.seed, verbose=False)
     with fabric.rank_zero_first():
         store = open_recipe_store(recipe, out)
@@ -128,8 +130,9 @@ def build_net(recipe: Recipe) -> nn.Module:
         weights = load_file(path)
     net = NETS[recipe.net](weights, **recipe.net_config)
     if recipe.start != "none":
-        try:
-            net.load_state_dict(start_weights(recipe.start))
+        none = {k: torch.zeros_like(v) for k, v in net.state_dict().items() if k.endswith("bias")}
+        try:  # a bias of zeros is left out of the file
+            net.load_state_dict({**none, **start_weights(recipe.start)})
         except RuntimeError as error:
             raise ConfigInvalid(
                 f"the weights of '{recipe.start}' do not fit this network",
