@@ -44,6 +44,7 @@ def test_written_hints_come_back(hints: list[Hint]) -> None:
         ("", "JSON"),
         ("[]", "version"),
         ('{"version": 2, "hints": []}', "version"),
+        ('{"version": true, "hints": []}', "version"),
         ('{"version": 1, "hints": {}}', "list"),
         ('{"version": 1, "hints": [3]}', "hint 1"),
         ('{"version": 1, "hints": [{"x": 0.1, "y": 0.1}]}', "hint 1 needs"),

@@ -93,6 +93,7 @@ def parse_hints(table: Any) -> tuple[Hint, ...]:
     if (
         not isinstance(table, dict)
         or table.get("version") != 1
+        or isinstance(table["version"], bool)
         or not isinstance(table.get("hints"), list)
     ):
         raise HintsInvalid('it needs "version": 1 and a list "hints"')

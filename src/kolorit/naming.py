@@ -92,6 +92,11 @@ def is_own_output(name: str) -> bool:
     return _OWN.search(name) is not None
 
 
+def original_of(path: Path, *, result: bool = False) -> Path:
+    """A photograph's path without its suffix; of a result's path (farm.color.jpg), the same."""
+    return path.with_name(_OWN.sub("", path.name)) if result else path.with_name(_stem(path))
+
+
 def _named_file(path: Path, read_format: str, wanted: str | None) -> Target:
     suffix = path.suffix.lower()
     says = _FORMAT_OF.get(suffix)

@@ -13,7 +13,7 @@ import click
 
 from kolorit.cli.inputs import Input, find_inputs
 from kolorit.errors import KoloritError, OutputUnwritable
-from kolorit.naming import Target, beside, is_folder, name_output
+from kolorit.naming import Target, beside, is_folder, is_own_output, name_output, original_of
 
 STDOUT = "-"
 
@@ -66,9 +66,9 @@ def make_plan(names: Iterable[str], recursive: bool, wishes: Wishes) -> list[Job
     inputs = find_inputs(names, recursive)
     many = len(inputs) > 1 or any(found.folder is not None for found in inputs)
     out = _checked_out(wishes, inputs, many)
-    jobs = _without_twins([_job(found, out, wishes) for found in inputs])
+    sources = {identity for found in inputs if (identity := _identity(found.path))}
+    jobs = _without_twins([_job(found, out, wishes) for found in _without_results(inputs)])
     _refuse_collisions(jobs)
-    sources = {identity for job in jobs if (identity := _identity(job.input.path))}
     return [_settle(job, wishes.existing, sources) for job in jobs]
 
 
@@ -92,6 +92,21 @@ def _checked_out(wishes: Wishes, inputs: list[Input], many: bool) -> str | None:
     if os.path.lexists(out) or Path(out).suffix:
         raise click.UsageError(f"Several pictures need a folder: use -o {out}/ with a slash.")
     return f"{out}/"
+
+
+def _without_results(inputs: list[Input]) -> list[Input]:
+    """``*.jpg`` also names the results of before: farm.color.jpg beside farm.jpg is left out.
+
+    Named without its photograph it is coloured: somebody means it.
+    """
+    photographs = {original_of(found.path) for found in inputs if found.path is not None}
+    return [
+        found
+        for found in inputs
+        if found.path is None
+        or not is_own_output(found.path.name)
+        or original_of(found.path, result=True) not in photographs
+    ]
 
 
 def _job(found: Input, out: str | None, wishes: Wishes) -> Job:
@@ -156,18 +171,18 @@ def _refuse_collisions(jobs: list[Job]) -> None:
 def _settle(job: Job, existing: str, sources: set[tuple[int, int]]) -> Job:
     """What to do about results that are there already."""
     there = [path for path in job.outputs if os.path.lexists(path)]
+    if existing == "skip" and job.target is not None and job.target.path in there:
+        return replace(job, skip="exists")
     for path in there:
         if _identity(path) in sources:
             error = OutputUnwritable(
-                "this is one of the photographs to be coloured, and stays",
+                "this is one of the files that were named as photographs, and stays",
                 file=path,
-                remedy="Choose another place with -o.",
+                remedy="Name only the photographs, or choose another place with -o.",
             )
             return replace(job, error=error)
     if not there or existing in ("overwrite", "compare"):
         return job
-    if existing == "skip" and job.target is not None and job.target.path in there:
-        return replace(job, skip="exists")
     error = OutputUnwritable(
         "a file of this name exists",
         file=there[-1],
