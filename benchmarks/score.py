@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,9 +36,11 @@ from kolorit.hints import Hint
 from kolorit.merge import merge, merge_lab
 from kolorit.picture.picture import Picture, from_luma, to_rgb
 from kolorit.picture.rgb import decode_rgb, resize_rgb
+from kolorit.runtime.store import find_model
 
 SHORT = 256
 HINTS = (1, 10, 100)
+IN_CARD = ("ciede2000_of_grey", "psnr_over_grey", "auc_rebalanced_over_grey", "colourfulness")
 Sheet = dict[str, list[dict[str, float]]]  # row -> one dict of numbers a picture
 
 
@@ -52,6 +55,9 @@ def main() -> None:
     parser.add_argument("--looks", default="faithful,vivid")
     parser.add_argument("--no-hints", action="store_true")
     parser.add_argument("-o", "--out", type=Path, default=Path("results"))
+    parser.add_argument(
+        "--card", action="store_true", help="write the scores into the model's card"
+    )
     args = parser.parse_args()
     colorizer = Colorizer(args.model)
     for name in args.sets:
@@ -75,6 +81,26 @@ def main() -> None:
         text = table(record)
         stem.with_suffix(".md").write_text(text)
         print(text)
+        if args.card:
+            write_into_card(find_model(args.model).with_suffix(".toml"), record)
+
+
+def write_into_card(path: Path, record: dict) -> None:
+    """The set's table [scores.SET] at the end of a card, in place of an earlier one.
+
+    Each row is {column = [mean, low, high]}, with the bootstrap 95 % interval over the pictures.
+    """
+    name = f"scores.{record['set']}"
+    table = tomllib.loads(path.read_text("utf-8")).get("scores", {})
+    if record["set"] in table:
+        head, _, rest = path.read_text("utf-8").partition(f"\n[{name}]\n")
+        kept = head + ("\n[" + rest.partition("\n[")[2] if "\n[" in rest else "\n")
+        path.write_text(kept, encoding="utf-8")
+    lines = [f"[{name}]", f"pictures = {record['pictures']}", f'kept = "{record["grey"]}"']
+    for row, values in record["rows"].items():
+        cells = ", ".join(f"{column} = {values[column]}" for column in IN_CARD)
+        lines.append(f'"{row}" = {{ {cells} }}')
+    path.write_text(path.read_text("utf-8").rstrip() + "\n\n" + "\n".join(lines) + "\n", "utf-8")
 
 
 def find_set(name: str) -> list[Path]:

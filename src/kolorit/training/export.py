@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,7 @@ def export_run(run: Path, recipe: Recipe, out: Path) -> str:
         "size": recipe.size,
         "multiple": MULTIPLE,
         "recipe": recipe.name,
+        "commit": _commit(),
         "steps": steps,
         "pictures": len(store),
         "parameters": sum(p.numel() for p in net.parameters()),
@@ -170,6 +172,16 @@ def export_run(run: Path, recipe: Recipe, out: Path) -> str:
     out.with_suffix(".toml").write_text(toml(card), encoding="utf-8")
     read_card(out.with_suffix(".toml"))
     return str(card["sha256"])
+
+
+def _commit() -> str:
+    """The commit of the code that trained, where it runs from a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(git, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
 
 
 def toml(table: dict[str, Any], name: str = "") -> str:
