@@ -83,9 +83,9 @@ def nearest_bin(ab: npt.ArrayLike) -> npt.NDArray[np.int64]:
 def softmax(logits: npt.ArrayLike) -> Floats:
     """Probabilities of logits (..., Q), any real; returns (..., Q), each row summing to 1."""
     logits = floats(logits)
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: Floats = powers / powers.sum(axis=-1, keepdims=True)
-    return probabilities
+    powers: Floats = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    powers /= powers.sum(axis=-1, keepdims=True)
+    return powers
 
 
 def annealed_mean(
@@ -105,9 +105,10 @@ def annealed_mean(
     if logits.ndim == 0 or logits.shape[-1] != len(centres):
         raise ValueError(f"logits {logits.shape} do not fit {len(centres)} bins")
     shifted = logits - logits.max(axis=-1, keepdims=True)  # first, lest a small T overflows
-    share = softmax(shifted / T)  # (...,Q)
+    weight = np.exp(shifted / T)  # (...,Q)
     # Sums, no matrix product: BLAS would wake threads that then spin for nothing.
-    return np.stack([(share * centre).sum(-1) for centre in centres.T], axis=-1)  # (...,2)
+    sums = [np.einsum("...q,q->...", weight, centre) for centre in centres.T]
+    return np.stack(sums, axis=-1) / weight.sum(axis=-1, keepdims=True)  # (...,2)
 
 
 def _saturated_edges(samples: int = 32) -> Floats:

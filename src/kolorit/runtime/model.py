@@ -44,10 +44,10 @@ class Prediction:
         if self.probabilities is None:
             return np.ones(self.L.shape, np.float32)
         s = self.card.stride
-        centre = block_means(self.ab, s).transpose(1, 2, 0)  # (h/s,w/s,2)
-        a, b = BINS.T.astype(np.float32)  # (Q,) each
-        square = (centre[..., :1] - a) ** 2 + (centre[..., 1:] - b) ** 2  # (h/s,w/s,Q)
-        mass = np.where(square <= _NEAR**2, self.probabilities, 0).sum(-1)  # (h/s,w/s)
+        a, b = block_means(self.ab, s)  # (h/s,w/s) each
+        bin_a, bin_b = BINS.T.astype(np.float32)[:, :, None, None]  # (Q,1,1) each
+        near = (a - bin_a) ** 2 + (b - bin_b) ** 2 <= _NEAR**2  # (Q,h/s,w/s)
+        mass = (np.moveaxis(self.probabilities, -1, 0) * near).sum(0)  # (h/s,w/s)
         return np.asarray(upsample(mass[None], s, self.L.shape)[0])
 
 
