@@ -47,7 +47,8 @@ def test_grey_values_stay_at_small_chroma(a: float, b: float, step: int) -> None
     before = picture(98, 121, format="JPEG")
     after = merge(before, *flat(a, b, *((8, 10) if step == 4 else (49, 60))))
     assert after.chroma is not None
-    assert after.chroma.shape == (2, -(-98 // step), -(-121 // step))
+    sizes = [(2, -(-98 // s), -(-121 // s)) for s in (step, 2)]  # 2 where much would be lost
+    assert after.chroma.shape in sizes
     shown = luma(to_rgb(after) / 255) * 255
     assert (np.abs(shown - before.luma) <= 1.01).mean() > 0.999
 
@@ -79,6 +80,20 @@ def test_large_pictures_are_as_exact_as_small_ones() -> None:
     error = np.abs(to_rgb(quick).astype(int) - to_rgb(exact))
     assert error.mean() < 1.0
     assert error.max() <= 8
+
+
+def test_dust_and_grain_do_not_punch_holes_into_large_pictures() -> None:
+    """Against the smaller cells that any JPEG has: hardly any chroma more is lost."""
+    rng = np.random.default_rng(2)
+    L, ab = flat(30, 40, 30, 40)
+    clean = np.full((480, 640), 170)
+    dust = np.where(rng.random(clean.shape) < 0.006, rng.choice([0, 255], clean.shape), clean)
+    grain = clean + rng.normal(0, 30, clean.shape)
+    for values, step in ((clean, 4), (dust, 2), (grain, 2)):
+        luma_ = np.clip(values, 0, 255).astype(np.uint8)
+        chroma = merge(from_luma(luma_, source=Source(format="JPEG")), L, ab).chroma
+        assert chroma is not None
+        assert chroma.shape == (2, 480 // step, 640 // step)
 
 
 def test_lab_keeps_lightness_instead() -> None:

@@ -44,13 +44,13 @@ def test_every_command_runs(repository: Path, farm: Path) -> None:
         words = shlex.split(command)[1:]
         if words[0] == "train" or "--model" in words:
             continue  # needs the extra and data; tests/training has them
-        assert _run([*words, "--overwrite", "--threads", "1"]) == 0, command
+        assert _run([*words, "--threads", "1"]) == 0, command
         ran += 1
     assert ran >= 9
     for made in (
         "farm.color.jpg", "coloured/farm.color.jpg", "coloured/1912/barn.color.jpg",
-        "farm.color.compare.html", "farm.color.3.jpg", "farm.color.confidence.png",
-        "scan.color.tif",
+        "paler.jpg", "show/farm.color.compare.html", "others/farm.color.3.jpg",
+        "sure/farm.color.confidence.png", "scan.color.tif", "barn.jpg",
     ):  # fmt: skip
         assert (farm / made).stat().st_size > 0, made
 

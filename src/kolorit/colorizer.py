@@ -87,9 +87,9 @@ def colour_picture(
 
 def shrink(picture: Picture, size: int) -> np.ndarray:
     """L (h,w) float32, 0..100, of the picture at about size x size pixels, aspect kept."""
-    if not isinstance(size, int) or not 32 <= size <= 2048:
-        raise ConfigInvalid(f"size = {size!r}", remedy="Use 32 to 2048; the model's own is best.")
-    h, w = fit_size(picture.height, picture.width, size)
+    if not isinstance(size, (int, np.integer)) or not 32 <= size <= 1024:
+        raise ConfigInvalid(f"size = {size!r}", remedy="Use 32 to 1024; the model's own is best.")
+    h, w = fit_size(picture.height, picture.width, int(size))
     small = resize_plane(picture.luma, (h, w), "bicubic")
     return grey_to_lightness(small / np.float32(65535 if picture.depth == 16 else 255)).astype(
         np.float32
@@ -125,10 +125,15 @@ class Colorizer:
 
         A path gives the path of the new file: ``out``, or NAME.color.EXT beside it; it is never
         overwritten unless asked. A file object gives bytes. Arrays are (H,W), (H,W,2), (H,W,3) or
-        (H,W,4), uint8 or uint16, and come back as (H,W,3) or, with alpha, (H,W,4). options: see
-        ``Options``.
+        (H,W,4), uint8, uint16 or float in 0..1, and come back as (H,W,3) or, with alpha, (H,W,4),
+        floats as uint16. options: see ``Options``.
         """
         picture = decode(source)
+        if out is not None and picture.source.kind != "path":
+            raise ConfigInvalid(
+                "out names a file, but the photograph was not given as a path",
+                remedy="Save what is returned, or give the path.",
+            )
         coloured = self.run(picture, **options).picture
         if picture.source.kind == "array":
             return to_array(coloured)
@@ -193,7 +198,7 @@ def _hints(hints: Any) -> tuple[Hint, ...]:
 
 
 def _known_merge(name: str) -> str:
-    if name not in _MERGES:
+    if not isinstance(name, str) or name not in _MERGES:
         raise ConfigInvalid(f"merge = '{name}'", remedy="Use luma or lab.")
     return name
 

@@ -138,7 +138,7 @@ class SomeInputsFailed(KoloritError):
     exit_code = 1
     status = 207
     slug = "some-inputs-failed"
-    remedy = "See the lines above; run again with --resume after mending them."
+    remedy = "See the lines above."
 
 
 class InternalError(KoloritError):

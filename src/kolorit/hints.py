@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from kolorit.errors import HintsInvalid
 
 _COLOUR = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 _MOST = 10_000  # hints in one file
+_BYTES = 4 << 20  # and its size
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,13 @@ def paint(hints: Iterable[Hint], height: int, width: int) -> np.ndarray:
 def read_hints(source: str | os.PathLike[str]) -> tuple[Hint, ...]:
     """Hints from a JSON file; HintsInvalid names the file and the hint that is wrong."""
     try:
-        table = json.loads(Path(source).read_text("utf-8-sig"))
+        if os.path.exists(source) and not os.path.isfile(source):  # a pipe may never end
+            raise HintsInvalid("this is no file", file=source, remedy="Check the path.")
+        with open(source, "rb") as file:
+            content = file.read(_BYTES + 1)
+        if len(content) > _BYTES:
+            raise HintsInvalid(f"more than {_BYTES} bytes of hints", file=source)
+        table = json.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise HintsInvalid(
             f"the hints cannot be read: {error.strerror}", file=source, remedy="Check the path."

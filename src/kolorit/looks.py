@@ -35,7 +35,7 @@ def alternatives(prediction: Prediction, name: str, count: int) -> list[np.ndarr
     directions around the hue circle, beginning with warm yellow. Where the network is sure nothing
     moves.
     """
-    if not isinstance(count, int) or not 0 <= count <= 12:
+    if not isinstance(count, (int, np.integer)) or not 0 <= count <= 12:
         raise ConfigInvalid(f"alternatives = {count!r}", remedy="Ask for 0 to 12.")
     if prediction.logits is None and count:
         raise ConfigInvalid("this model gives no alternatives", remedy="Choose one with bins.")
@@ -46,7 +46,7 @@ def alternatives(prediction: Prediction, name: str, count: int) -> list[np.ndarr
 
 def find_look(prediction: Prediction, name: str) -> Look:
     looks = prediction.card.looks
-    if name not in looks:
+    if not isinstance(name, str) or name not in looks:
         raise ConfigInvalid(
             f"this model has no look '{name}'", remedy=f"Use one of: {', '.join(looks)}."
         )

@@ -14,7 +14,8 @@ from kolorit.picture.picture import Picture
 from kolorit.picture.resize import resize_plane, resize_rows
 
 _STRIP = 64  # rows at a time of whatever is full-size and float
-_SMOOTH = 2.0  # cells to one pixel of the network from which neighbours look the same
+_SMOOTH = 8.0  # pixels to one of the network from which 4 x 4 of them have nearly one colour
+_LOSS = 0.04  # share of the chroma that may go because 4 x 4 pixels share it; else 2 x 2 do
 
 
 def merge(picture: Picture, L: np.ndarray, ab: np.ndarray, *, fine: bool | None = None) -> Picture:
@@ -73,21 +74,39 @@ def _whole(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
 
 
 def _coarse(picture: Picture, cb: np.ndarray, cr: np.ndarray) -> np.ndarray:
-    """(2,ceil(H/2),ceil(W/2)) uint8, or a quarter each way where the picture is so large that the
-    colours are smooth over many pixels: that shows no difference and costs a quarter of the time.
+    """(2,h,w) uint8 with one sample for 2 x 2 pixels, or for 4 x 4 where the picture is so large
+    that the colours are smooth over many pixels: a quarter of the time.
+
+    One speck of dust or grain takes the chroma of all that share its sample. Where that adds up,
+    the larger cells would show as pale squares.
     """
     size = picture.luma.shape
-    large = min(n / small for n, small in zip(size, cb.shape, strict=True)) >= 4 * _SMOOTH
-    cell = 4 if large else 2
-    grid = (-(-size[0] // cell), -(-size[1] // cell))
-    darkest, brightest = (e / np.float32(255) for e in _extremes(picture.luma, cell))
-    planes = [resize_plane(plane, grid, "bicubic") for plane in (cb, cr)]
-    room = chroma_room(darkest, planes[0], planes[1], brightest)
+    large = min(n / small for n, small in zip(size, cb.shape, strict=True)) >= _SMOOTH
+    for cell in (4, 2) if large else (2,):
+        grid = (-(-size[0] // cell), -(-size[1] // cell))
+        darkest, brightest = (e / np.float32(255) for e in _extremes(picture.luma, cell))
+        planes = [resize_plane(plane, grid, "bicubic") for plane in (cb, cr)]
+        room = chroma_room(darkest, planes[0], planes[1], brightest)
+        if cell == 2 or _shared_loss(picture.luma, cell, room, *planes) < _LOSS:
+            break
     room *= 255
     chroma = np.empty((2, *grid), np.uint8)
     for k, plane in enumerate(planes):
         chroma[k] = np.clip(plane * room + 128.5, 0, 255)  # rounds to the nearest
     return chroma
+
+
+def _shared_loss(
+    luma: np.ndarray, cell: int, room: np.ndarray, cb: np.ndarray, cr: np.ndarray
+) -> float:
+    """Share of the chroma that is lost since each cell has one room, and not each pixel its own.
+
+    By the first pixel of every cell in every fourth row of cells.
+    """
+    shared, cb, cr = room[::4], cb[::4], cr[::4]
+    own = chroma_room(luma[:: 4 * cell, ::cell] / np.float32(255), cb, cr)
+    strength = np.abs(cb) + np.abs(cr)
+    return float((strength * (own - shared)).sum() / max(float(strength.sum()), 1e-6))
 
 
 def _extremes(luma: np.ndarray, cell: int) -> list[np.ndarray]:

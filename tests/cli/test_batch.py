@@ -51,9 +51,11 @@ def test_good_and_bad_together(kolorit: Kolorit, jobs: int) -> None:
     )
     assert "12 of 16 coloured, 4 failed" in ran.err
     assert ran.err.endswith(
-        "error: 4 of 16 pictures failed\nhint: See the lines above; run again with --resume after "
-        "mending them.\n"
+        "error: 4 of 16 pictures failed\nhint: See the lines above; mend them and run again with "
+        "--resume.\n"
     )
+    ran = kolorit("-r", "album", "-o", "again")
+    assert ran.err.endswith("hint: See the lines above.\n")  # there is no report to resume from
 
 
 def test_results_do_not_depend_on_how_many_at_a_time(kolorit: Kolorit) -> None:

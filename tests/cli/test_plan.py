@@ -131,6 +131,14 @@ def test_an_input_is_never_another_ones_result() -> None:
         assert "stays" in str(job.error)
 
 
+def test_reports_and_hints_are_never_replaced() -> None:
+    photo("a.jpg")
+    for spared in ("r.jsonl", "./R.jsonl"):
+        wishes = Wishes(out="r.jsonl", existing="overwrite", spared={"--report": spared})
+        with pytest.raises(click.UsageError, match="--report"):
+            make_plan(["a.jpg"], False, wishes)
+
+
 @pytest.mark.parametrize("out", ["x.jpg", "there.jpg"])
 def test_several_pictures_need_a_folder(out: str) -> None:
     for name in ("a.jpg", "b.jpg", "there.jpg"):

@@ -13,6 +13,7 @@ from kolorit.cli.command import Command
 from kolorit.cli.cores import allowed_cores
 from kolorit.cli.plan import STDOUT, Job, Wishes, folders_of, make_plan
 from kolorit.cli.settings import Chosen, resolve
+from kolorit.errors import ConfigInvalid
 
 if TYPE_CHECKING:
     from kolorit.cli.report import Report
@@ -31,6 +32,7 @@ _COMMANDS = (
     ("kolorit train RECIPE", "train a model"),
     ("kolorit completion SHELL", "print completion for bash, zsh or fish"),
 )
+_SPARED = {"--report": "report", "--hints": "hints"}  # files that no result may replace
 _PATH = click.Path(readable=False, allow_dash=True)  # existence is checked with better words
 
 
@@ -91,6 +93,8 @@ def colorize(inputs: tuple[str, ...], **flags: Any) -> int:
     if flags["json"] and any(job.format and job.target is None for job in jobs):
         raise click.UsageError("--json and the picture both want standard output: use -o FILE.")
     if flags["dry_run"]:
+        _order(wishes, settings, flags, None)  # wrong hints, look, model or device: say so now
+        _load(settings, workers=1)
         return _show_plan(jobs, flags["json"])
     return _run(jobs, wishes, settings, flags)
 
@@ -113,6 +117,7 @@ def _wishes(inputs: tuple[str, ...], flags: dict[str, Any]) -> Wishes:
         alternatives=flags["alternatives"],
         compare=flags["compare"],
         confidence=flags["confidence"],
+        spared={flag: flags[name] for flag, name in _SPARED.items() if flags[name]},
     )
 
 
@@ -204,9 +209,11 @@ def _load(settings: dict[str, Chosen], workers: int) -> Colorizer:
     device = settings["device"].value
     colorizer = Colorizer(settings["model"].value, device=device, threads=threads)
     looks, look = colorizer.model.card.looks, settings["look"]
-    if look.value not in looks and look.origin == "--look":
-        message = f"{look.value!r} is not one of {', '.join(looks)}."
-        raise click.BadParameter(message, param_hint="--look")
+    if look.value not in looks:
+        message = f"{look.value!r} is not one of {', '.join(looks)}"
+        if look.origin == "--look":
+            raise click.BadParameter(f"{message}.", param_hint="--look")
+        raise ConfigInvalid(f"look = {message}", file=look.origin)
     return colorizer
 
 

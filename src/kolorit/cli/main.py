@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from threading import current_thread, main_thread
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -26,8 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     closed early; the others stand in ``kolorit.errors``.
     """
     words_given = list(sys.argv[1:] if arguments is None else arguments)
+    signals = _Signals()
     try:
-        with _terminable():
+        with signals:
             code = _run(list(words_given))  # click takes its list apart
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -46,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _signalled(signal.SIGTERM)
         raise
     except Exception as error:
+        if signals.interrupted:  # an import on its way turned the interrupt into its own failure
+            return _signalled(signal.SIGINT)
         return _failure(words.bug(error), words_given)
 
 
@@ -71,21 +75,32 @@ def load_command(verb: str | None) -> click.Command:
     return command
 
 
-class _terminable:
-    """While inside, SIGTERM comes as SystemExit, so that cleaning up happens."""
+class _Signals:
+    """While inside, SIGTERM comes as SystemExit, so that cleaning up happens, and SIGINT as usual
+    but not forgotten: some libraries swallow the KeyboardInterrupt while they are imported.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self.before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> None:
-        self.before = None
-        if current_thread() is main_thread():
-            self.before = signal.signal(signal.SIGTERM, _terminate)
+        if current_thread() is not main_thread():
+            return
+        self.before[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._terminate)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
+            self.before[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
 
     def __exit__(self, *_: object) -> None:
-        if self.before is not None:
-            signal.signal(signal.SIGTERM, self.before)
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
 
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        raise SystemExit(TERMINATED)
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(TERMINATED)
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        raise KeyboardInterrupt
 
 
 def _usage(error: click.UsageError, arguments: list[str]) -> int:

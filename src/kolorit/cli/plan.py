@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class Wishes:
     """What of the command line decides names.
 
     existing: what to do with results that are there: "refuse", "overwrite", "skip" or "compare".
-    alternatives, compare, confidence: further results.
+    alternatives, compare, confidence: further results. spared: option -> file that no result may
+    replace.
     """
 
     out: str | None = None
@@ -32,6 +33,7 @@ class Wishes:
     alternatives: int = 0
     compare: str | None = None
     confidence: bool = False
+    spared: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def make_plan(names: Iterable[str], recursive: bool, wishes: Wishes) -> list[Job
     out = _checked_out(wishes, inputs, many)
     sources = {identity for found in inputs if (identity := _identity(found.path))}
     jobs = _without_twins([_job(found, out, wishes) for found in _without_results(inputs)])
-    _refuse_collisions(jobs)
+    _refuse_collisions(jobs, wishes.spared)
     return [_settle(job, wishes.existing, sources) for job in jobs]
 
 
@@ -143,17 +145,17 @@ def _without_twins(jobs: list[Job]) -> list[Job]:
     return kept
 
 
-def _refuse_collisions(jobs: list[Job]) -> None:
+def _refuse_collisions(jobs: list[Job], spared: Mapping[str, str]) -> None:
     """Names that differ only in case or in how accents are stored are one name on some disks."""
     takers: dict[str, list[tuple[Path, str]]] = {}
     folders: dict[Path, str] = {}
-    for job in jobs:
-        for path in job.outputs:
-            if path.parent not in folders:
-                folders[path.parent] = os.path.realpath(path.parent)
-            place = os.path.join(folders[path.parent], path.name)
-            key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", place).casefold())
-            takers.setdefault(key, []).append((path, job.input.shown))
+    wanted = [(path, job.input.shown) for job in jobs for path in job.outputs]
+    for path, who in [*wanted, *((Path(file), option) for option, file in spared.items())]:
+        if path.parent not in folders:
+            folders[path.parent] = os.path.realpath(path.parent)
+        place = os.path.join(folders[path.parent], path.name)
+        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", place).casefold())
+        takers.setdefault(key, []).append((path, who))
     clashes = [
         f"  {found[0][0]}  from  {' and '.join(name for _, name in found)}"
         for found in takers.values()

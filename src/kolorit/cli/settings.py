@@ -90,7 +90,7 @@ SETTINGS = {
     "strength": Setting(1.0, *number(0, 1)),
     "saturation": Setting(1.0, *number(0, 4)),
     "merge": Setting("luma", *one_of("luma", "lab")),
-    "size": Setting(None, *whole(32, 2048)),
+    "size": Setting(None, *whole(32, 1024)),
     "device": Setting("auto", _word, "a device, as auto, cpu or cuda"),
     "threads": Setting(None, *whole(1, 1024)),
     "jobs": Setting(None, *whole(1, 1024)),

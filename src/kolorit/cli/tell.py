@@ -78,5 +78,7 @@ class Teller:
             return self.errors[-1].exit_code
         if self.loud >= 0:
             some = SomeInputsFailed(f"{len(self.errors)} of {self.total} pictures failed")
+            if self.report is not None:
+                some.remedy = "See the lines above; mend them and run again with --resume."
             words.say_error(some)
         return SomeInputsFailed.exit_code

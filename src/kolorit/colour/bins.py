@@ -108,7 +108,8 @@ def annealed_mean(
     weight = np.exp(shifted / T)  # (...,Q)
     # Sums, no matrix product: BLAS would wake threads that then spin for nothing.
     sums = [np.einsum("...q,q->...", weight, centre) for centre in centres.T]
-    return np.stack(sums, axis=-1) / weight.sum(axis=-1, keepdims=True)  # (...,2)
+    mean: Floats = np.stack(sums, axis=-1) / weight.sum(axis=-1, keepdims=True)  # (...,2)
+    return mean
 
 
 def _saturated_edges(samples: int = 32) -> Floats:

@@ -159,14 +159,15 @@ def _sync_folder(folder: Path) -> None:
     """Have the new name on the disk."""
     if os.name == "nt":
         return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        handle = os.open(folder, os.O_RDONLY)  # refused where one may write but not look
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         if error.errno not in NO_FOLDER_SYNC:
             raise OSError(error.errno, f"the file stands, but not surely: {error}") from error
-    finally:
-        os.close(handle)
 
 
 def _alive(process: int) -> bool:

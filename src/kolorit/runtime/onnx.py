@@ -28,7 +28,8 @@ class Session:
     """A network in memory. Safe to share between threads: running it changes nothing."""
 
     def __init__(self, network: bytes, device: str = "auto", threads: int | None = None) -> None:
-        """network: the bytes of an ONNX file. threads: for one run; two, or one on one core.
+        """network: the bytes of an ONNX file. threads: for one run, two if None; never more than
+        there are cores.
 
         Raises DeviceUnavailable for a device that is not there, ModelUnavailable for bytes that
         are no network of a known version.
@@ -48,7 +49,7 @@ class Session:
         self.device = there[0] if device == "auto" else device
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what goes wrong comes back as an exception
-        options.intra_op_num_threads = threads or min(2, _cores())
+        options.intra_op_num_threads = min(threads or 2, _cores())
         options.inter_op_num_threads = 1
         # The level is fixed since results differ between levels, not between thread counts.
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

@@ -50,7 +50,8 @@ def train(
     """Train a recipe into the folder ``out`` and return the checkpoint's path.
 
     out/ gets recipe.json, metrics.jsonl (one object a log line) and checkpoint.safetensors.
-    ``resume`` goes on from the checkpoint; the result is then what one straight run gives.
+    ``resume`` goes on from the checkpoint; with the recipe of before, the result is then what one
+    straight run gives. Raises ConfigInvalid for a folder that holds a run, or none to resume.
     """
     fabric = Fabric(accelerator=accelerator, devices=devices, precision=recipe.precision)  # type: ignore[arg-type]
     if "LT_CLI_USED" not in os.environ:  # `fabric run` has launched the processes
@@ -58,7 +59,12 @@ def train(
     fabric.seed_everything(recipe.seed, verbose=False)
     with fabric.rank_zero_first():
         store = open_recipe_store(recipe, out)
-    checkpoint = _prepare(recipe, out, resume)
+    checkpoint = _checkpoint_of(out, recipe, resume)
+    if recipe.batch % fabric.world_size:
+        raise ConfigInvalid(f"batch = {recipe.batch} cannot be shared by {fabric.world_size}")
+    if fabric.is_global_zero:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
 
     net = build_net(recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(net, recipe)
@@ -130,8 +136,9 @@ def build_net(recipe: Recipe) -> nn.Module:
         weights = load_file(path)
     net = NETS[recipe.net](weights, **recipe.net_config)
     if recipe.start != "none":
+        # A bias of zeros is left out of the file; names that do not fit are refused all the same.
         none = {k: torch.zeros_like(v) for k, v in net.state_dict().items() if k.endswith("bias")}
-        try:  # a bias of zeros is left out of the file
+        try:
             net.load_state_dict({**none, **start_weights(recipe.start)})
         except RuntimeError as error:
             raise ConfigInvalid(
@@ -195,15 +202,16 @@ def fabric_batch(fabric: Fabric, batch: Batch) -> Batch:
     return Batch(*(t.to(fabric.device, memory_format=torch.channels_last) for t in tensors))
 
 
-def _prepare(recipe: Recipe, out: Path, resume: bool) -> Checkpoint | None:
+def _checkpoint_of(out: Path, recipe: Recipe, resume: bool) -> Checkpoint | None:
+    """The checkpoint to go on from, or None for a new run."""
     path = out / "checkpoint.safetensors"
     if path.exists() and not resume:
         raise ConfigInvalid(
             "this folder holds a run already", file=out, remedy="Pass --resume or another folder."
         )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
     if not path.exists():
+        if resume:
+            raise ConfigInvalid("there is no checkpoint to go on from", file=out)
         return None
     checkpoint = load_checkpoint(path)
     before = recipe_from_json(checkpoint.recipe, path)
