@@ -132,3 +132,10 @@ def test_any_name_gives_an_own_result_in_the_same_folder(name: str, read: str) -
 def test_bytes_that_are_no_text_survive() -> None:
     name = os.fsdecode(b"f\xff\xfe.jpg")
     assert os.fsencode(name_output(Path(name), "JPEG").path) == b"f\xff\xfe.color.jpg"
+
+
+def test_an_unknown_suffix_is_told_and_a_number_is_none() -> None:
+    photograph = Path("farm.jpg")
+    note = name_output(photograph, "JPEG", "farm.heic").note
+    assert note is not None and ".heic is not written" in note
+    assert name_output(photograph, "JPEG", "scan 3.5").note is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -212,3 +213,15 @@ def test_the_chroma_table_is_the_sources_or_scaled_to_match():
     assert tables_for({0: [200] * 64, 1: [7] * 64}) == [[200] * 64, [7] * 64]
     luma, chroma = tables_for({0: [1] * 64})
     assert luma == [1] * 64 and max(chroma) <= 2
+
+
+@pytest.mark.parametrize(("gamma", "noted"), [(100_000, True), (45_455, False)])
+def test_a_png_of_another_gamma_is_told(gamma: int, noted: bool) -> None:
+    plain = io.BytesIO()
+    Image.new("L", (8, 8), 99).save(plain, "PNG")
+    data = plain.getvalue()
+    chunk = b"gAMA" + struct.pack(">I", gamma)
+    whole = struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    end = 8 + 25  # the signature and IHDR
+    picture = decode(data[:end] + whole + data[end:])
+    assert any("gamma" in note for note in picture.notes) == noted

@@ -64,14 +64,24 @@ def test_a_run_is_not_overwritten(shards: Path, tiny_recipe: Path, tmp_path: Pat
     train(recipe, tmp_path / "run", accelerator="cpu", say=lambda line: None)
     with pytest.raises(ConfigInvalid, match="run already"):
         train(recipe, tmp_path / "run", accelerator="cpu", say=lambda line: None)
+    saved = (tmp_path / "run" / "recipe.json").read_text()
     other = recipe_of(tiny_recipe, "net_config={deep=32}")
     with pytest.raises(CheckpointRefused, match="another shape"):
         train(other, tmp_path / "run", resume=True, accelerator="cpu", say=lambda line: None)
+    assert (tmp_path / "run" / "recipe.json").read_text() == saved
+    with pytest.raises(ConfigInvalid, match="no checkpoint"):
+        train(recipe, tmp_path / "new", resume=True, accelerator="cpu", say=lambda line: None)
 
 
 @pytest.mark.parametrize(
     ("override", "word"),
-    [("net=vgg", "vgg"), ("losses={l7=1}", "l7"), ("encoder=gone.safetensors", "missing")],
+    [
+        ("net=vgg", "vgg"),
+        ("losses={l7=1}", "l7"),
+        ("encoder=gone.safetensors", "missing"),
+        ("net_config={foo=1}", "foo"),
+        ("net_config={deep=-4}", "net_config"),
+    ],
 )
 def test_unknown_parts_are_named(
     tiny_recipe: Path, tmp_path: Path, override: str, word: str, monkeypatch: pytest.MonkeyPatch

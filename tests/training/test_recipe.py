@@ -50,6 +50,15 @@ def test_overrides_are_typed_and_survive_json(tiny_recipe: Path) -> None:
         ("losses=[1]", "losses"),
         ("shards=[]", "shards"),
         ("steps", "="),
+        ("steps=0", "steps"),
+        ("batch=0", "batch"),
+        ("lr=nan", "lr"),
+        ("validation=1.0", "validation"),
+        ("size=-1", "size"),
+        ("crops=[40]", "crops"),
+        ("final_crops=[96]", "final_crops"),  # the store has 64 pixels
+        ("net_config={deep=256.7}", "net_config"),
+        ("looks={vivid={zz=1}}", "vivid"),
     ],
 )
 def test_wrong_keys_and_kinds_are_refused(tiny_recipe: Path, override: str, word: str) -> None:

@@ -83,7 +83,8 @@ def _checked_out(wishes: Wishes, inputs: list[Input], many: bool) -> str | None:
         raise click.UsageError("-o needs the name of a file or folder.")
     if out == STDOUT:
         if many:
-            raise click.UsageError("-o - takes one picture only.")
+            why = "-o -" if wishes.out == STDOUT else "Standard output, where - goes without -o,"
+            raise click.UsageError(f"{why} takes one picture only.")
         if wishes.alternatives or wishes.compare or wishes.confidence:
             raise click.UsageError("Further results need files: use -o FILE instead of -o -.")
         if sys.stdout is not None and sys.stdout.isatty():

@@ -38,6 +38,9 @@ def read(image: Image.Image) -> tuple[Metadata, tuple[str, ...]]:
         if space == "GRAY":
             notes.append("the profile for grey was left out: a colour file cannot hold it")
         icc = None
+    gamma = info.get("gamma")  # of a PNG; a profile or sRGB beside it stands above it
+    if isinstance(gamma, float) and not icc and "srgb" not in info and abs(gamma * 2.2 - 1) > 0.05:
+        notes.append(f"the PNG's gamma of {gamma:g} was left out: the result is sRGB")
     exif = _tiff_exif(image) if isinstance(image, TiffImageFile) else _bytes(info.get("exif"))
     if exif and not exif.startswith(EXIF_START):
         exif = EXIF_START + exif

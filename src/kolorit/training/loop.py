@@ -134,7 +134,10 @@ def build_net(recipe: Recipe) -> nn.Module:
                 "the encoder's weights are missing", file=path, remedy='Or use encoder = "none".'
             )
         weights = load_file(path)
-    net = NETS[recipe.net](weights, **recipe.net_config)
+    try:
+        net = NETS[recipe.net](weights, **recipe.net_config)
+    except (TypeError, RuntimeError) as error:
+        raise ConfigInvalid(f"net_config = {recipe.net_config}: {error}") from error
     if recipe.start != "none":
         # A bias of zeros is left out of the file; names that do not fit are refused all the same.
         none = {k: torch.zeros_like(v) for k, v in net.state_dict().items() if k.endswith("bias")}

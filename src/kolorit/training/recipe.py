@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from kolorit.errors import ConfigInvalid
+from kolorit.runtime.card import Look
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,19 @@ _CHOICES = {
     "optimiser": ("adamw",),
     "precision": ("32-true", "bf16-mixed", "16-mixed"),
 }
+_MANY = 10**9
+_RANGES = {  # least and largest
+    **dict.fromkeys(("steps", "batch", "log_every", "save_every", "validate_every"), (1, _MANY)),
+    **dict.fromkeys(("validation_pictures",), (1, _MANY)),
+    **dict.fromkeys(("warmup", "weight_decay"), (0, _MANY)),
+    **dict.fromkeys(("lr", "encoder_lr", "clip"), (1e-12, _MANY)),
+    **dict.fromkeys(("hints", "final_share", "lr_floor", "ema"), (0, 1)),
+    "validation": (1e-4, 0.9),
+    "size": (32, 1024),
+    "store_px": (32, 1024),
+    "crop_min": (1, 1024),
+}
+_STEP = 32  # crops are multiples of it: the deepest stride of the networks
 
 
 def load_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
@@ -144,7 +158,23 @@ def _parse(table: dict[str, Any], file: Path) -> Recipe:
             raise ConfigInvalid(
                 f"{key} = '{values[key]}'", file=file, remedy=f"Use one of: {', '.join(allowed)}."
             )
-    return Recipe(**values)
+    recipe = Recipe(**values)
+    for key, (least, most) in _RANGES.items():
+        if not least <= getattr(recipe, key) <= most:  # also refuses NaN
+            raise ConfigInvalid(f"{key} = {getattr(recipe, key)}", file=file, remedy=(
+                f"Use {least:g} or more." if most == _MANY else f"Use {least:g} to {most:g}."
+            ))  # fmt: skip
+    for key in ("crops", "final_crops"):
+        for px in getattr(recipe, key):
+            if px % _STEP or not _STEP <= px <= recipe.store_px:
+                remedy = f"Use multiples of {_STEP} up to store_px = {recipe.store_px}."
+                raise ConfigInvalid(f"{key} holds {px}", file=file, remedy=remedy)
+    for name, look in recipe.looks.items():
+        try:
+            Look(**look)
+        except TypeError as error:
+            raise ConfigInvalid(f"the look '{name}' is wrong: {error}", file=file) from error
+    return recipe
 
 
 def _convert(key: str, value: Any, kind: Any, file: Path) -> Any:
@@ -161,9 +191,9 @@ def _convert(key: str, value: Any, kind: Any, file: Path) -> Any:
         if isinstance(value, dict):
             return value
     elif key in ("losses", "net_config"):
-        number = float if key == "losses" else int
-        if isinstance(value, dict) and all(isinstance(v, (int, float)) for v in value.values()):
-            return {k: number(v) for k, v in value.items()}
+        number = (int, float) if key == "losses" else (int,)
+        if isinstance(value, dict) and all(type(v) in number for v in value.values()):
+            return {k: number[-1](v) for k, v in value.items()}
     elif type(value) is kind:
         return value
     raise ConfigInvalid(f"{key} = {value!r} is not of the right kind", file=file)
