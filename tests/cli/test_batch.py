@@ -172,6 +172,21 @@ def test_another_failing_write_does_not(kolorit: Kolorit) -> None:
     assert [r.get("error", {}).get("code") for r in ran.records] == [None, 4, None]
 
 
+def test_skip_existing_makes_what_is_missing(kolorit: Kolorit) -> None:
+    photo("p.jpg")
+    assert kolorit("p.jpg").code == 0
+    before = Path("p.color.jpg").read_bytes()
+    more = ("p.jpg", "--skip-existing", "--compare", "slider", "--strength", "0.2")
+    assert kolorit(*more).code == 0
+    assert Path("p.color.compare.html").stat().st_size > 0
+    assert Path("p.color.jpg").read_bytes() == before
+    Path("p.color.jpg").unlink()
+    page = Path("p.color.compare.html").read_bytes()
+    assert kolorit(*more, "--saturation", "2").code == 0
+    assert Path("p.color.jpg").exists()
+    assert Path("p.color.compare.html").read_bytes() == page
+
+
 def test_skip_existing_in_a_batch(kolorit: Kolorit) -> None:
     for k in range(3):
         photo(f"p{k}.jpg")

@@ -174,8 +174,9 @@ def _refuse_collisions(jobs: list[Job], spared: Mapping[str, str]) -> None:
 def _settle(job: Job, existing: str, sources: set[tuple[int, int]]) -> Job:
     """What to do about results that are there already."""
     there = [path for path in job.outputs if os.path.lexists(path)]
-    if existing == "skip" and job.target is not None and job.target.path in there:
-        return replace(job, skip="exists")
+    if existing == "skip":  # what is missing is made, what is there is left
+        whole = job.outputs and len(there) == len(job.outputs)
+        return replace(job, skip="exists") if whole else job
     for path in there:
         if _identity(path) in sources:
             error = OutputUnwritable(

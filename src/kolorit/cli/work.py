@@ -186,6 +186,8 @@ def _save(job: Job, contents: dict[str, bytes], order: Order) -> None:
     places = {**job.more, "picture": job.target.path}
     if order.existing == "compare":
         places = {kind: path for kind, path in places.items() if not _same(path, contents[kind])}
+    elif order.existing == "skip":
+        places = {kind: path for kind, path in places.items() if not os.path.lexists(path)}
     new: list[Path] = []
     try:
         for kind, path in places.items():
