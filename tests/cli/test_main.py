@@ -131,6 +131,21 @@ def test_signals(folder: Path, number: signal.Signals, code: int) -> None:
     assert all(name.endswith(".color.jpg") for name in finished)
 
 
+def test_an_interrupt_that_an_import_swallows_is_still_one(
+    kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def importing(arguments: list[str]) -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+        return 0
+
+    monkeypatch.setattr("kolorit.cli.main._run", importing)
+    assert kolorit("a.jpg").code == 130
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_second_signal_ends_at_once(folder: Path) -> None:
     photo("farm.jpg")
     hang = SLOW.replace("time.sleep(0.2)", "open('begun', 'w').close(); time.sleep(30)")
