@@ -63,7 +63,7 @@ def main() -> None:
         weight = rarity(lab[..., 1:], model.card.prior)
         grey = from_luma((truth @ np.float32([0.299, 0.587, 0.114]) + 0.5).astype(np.uint8))
         for size in args.sizes:
-            L = shrink(grey, size)
+            L = shrink(grey, model.card, size)
             prediction = model.predict(L, paint((), *L.shape))
             for look in (None, *looks):
                 ab = np.zeros_like(prediction.ab) if look is None else read_out(prediction, look)

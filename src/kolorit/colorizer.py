@@ -23,6 +23,7 @@ from kolorit.picture.encode import Mark, encode
 from kolorit.picture.picture import Picture, to_array, to_pil
 from kolorit.picture.resize import fit_size, resize_plane
 from kolorit.picture.save import save
+from kolorit.runtime.card import Card
 from kolorit.runtime.model import Model, Prediction, load_model
 
 
@@ -70,7 +71,7 @@ def colour_picture(
 ) -> Result:
     """Colour one decoded photograph: the main path, every hand-over a plain value."""
     clock = _Clock(timer)
-    L = shrink(picture, model.card.size if options.size is None else options.size)  # (h,w) 0..100
+    L = shrink(picture, model.card, options.size)  # (h,w) 0..100
     hints = paint(options.hints, *L.shape)  # (3,h,w) a, b, mask
     clock("shrink")
     prediction = model.predict(L, hints)
@@ -85,11 +86,16 @@ def colour_picture(
     return Result(coloured, prediction, rest, clock.seconds, coloured.notes)
 
 
-def shrink(picture: Picture, size: int) -> np.ndarray:
-    """L (h,w) float32, 0..100, of the picture at about size x size pixels, aspect kept."""
+def shrink(picture: Picture, card: Card, size: int | None = None) -> np.ndarray:
+    """L (h,w) float32, 0..100, of the picture at about size x size pixels; None is the card's size.
+
+    The sides are multiples of the card's, so the aspect may change by some per cent. That costs
+    nothing, and padding does: the network takes what is padded for a part of the scene.
+    """
+    size = card.size if size is None else size
     if not isinstance(size, (int, np.integer)) or not 32 <= size <= 1024:
         raise ConfigInvalid(f"size = {size!r}", remedy="Use 32 to 1024; the model's own is best.")
-    h, w = fit_size(picture.height, picture.width, int(size))
+    h, w = fit_size(picture.height, picture.width, int(size), card.multiple)
     small = resize_plane(picture.luma, (h, w), "bicubic")
     return grey_to_lightness(small / np.float32(65535 if picture.depth == 16 else 255)).astype(
         np.float32
@@ -161,7 +167,7 @@ class Colorizer:
     ) -> Prediction:
         """What the network says: ab, confidence, logits at the size at which it looked."""
         picture = source if isinstance(source, Picture) else decode(source)
-        L = shrink(picture, self.model.card.size if size is None else size)
+        L = shrink(picture, self.model.card, size)
         return self.model.predict(L, paint(_hints(hints), *L.shape))
 
     @property

@@ -90,6 +90,8 @@ def test_known_sizes():
     assert fit_size(3000, 4000, 256) == (222, 296)
     assert fit_size(100, 100, 256) == (256, 256)
     assert fit_size(10, 10_000, 256) == (1, 1024)
+    assert fit_size(3000, 4000, 176, 32) == (160, 192)
+    assert fit_size(10, 10_000, 256, 32) == (32, 1024)
 
 
 def test_rows_are_those_of_the_whole() -> None:

@@ -57,13 +57,14 @@ def resize_rows(plane: Plane, size: tuple[int, int], first: int, last: int) -> P
     return np.asarray(image.resize((width, last - first), FILTERS["bicubic"], box))
 
 
-def fit_size(height: int, width: int, size: int) -> tuple[int, int]:
-    """(h, w): the network's size for a photograph.
+def fit_size(height: int, width: int, size: int, multiple: int = 1) -> tuple[int, int]:
+    """(h, w): the network's size for a photograph, each side the nearest multiple of ``multiple``.
 
-    Keeps the aspect with h * w near size * size; the long side stops at 4 * size, so that a
-    strip of film does not cost more than a square.
+    h * w is near size * size at the photograph's aspect, which the rounding changes a little; the
+    long side stops at 4 * size, so that a strip of film does not cost more than a square.
     """
     if min(height, width, size) < 1:
         raise ValueError("height, width and size must be positive")
     scale = min(size / math.sqrt(height * width), LONGEST * size / max(height, width))
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    h, w = (max(1, round(n * scale / multiple)) * multiple for n in (height, width))
+    return h, w

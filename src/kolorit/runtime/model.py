@@ -68,12 +68,13 @@ class Model:
         """Colours for a small picture.
 
         L (h,w) float32, 0..100; hints (3,h,w) float32: a, b in ab units where the mask is 1.
-        Any h, w: the sides are padded with their edge to the card's multiple and cut again.
+        Any h, w: the sides are mirrored up to the card's multiple and cut again. A size that is a
+        multiple gives better colours.
         """
         h, w = L.shape
         m, s = self.card.multiple, self.card.stride
         pad = ((0, -h % m), (0, -w % m))
-        feed = {"L": np.pad(L, pad, mode="edge")[None, None]}  # (1,1,h',w')
+        feed = {"L": np.pad(L, pad, mode="symmetric")[None, None]}  # (1,1,h',w')
         if "hints" in self.session.inputs:
             feed["hints"] = np.pad(hints, ((0, 0), *pad))[None]  # (1,3,h',w')
         out = self.session.run({k: np.ascontiguousarray(v, np.float32) for k, v in feed.items()})
