@@ -108,7 +108,7 @@ def _named_file(path: Path, read_format: str, wanted: str | None) -> Target:
     if suffix in READ_ONLY:
         return Target(path, "PNG", f"{READ_ONLY[suffix]} is not written: {path.name} is PNG inside")
     chosen, note = _like(read_format)
-    if suffix and not suffix[1:].isdigit():  # "farm.heic", but not "scan 3.5"
+    if suffix[1:].isalpha():  # "farm.heic", but not "scan 3.5" or "farm.v2"
         note = f"{suffix} is not written: {path.name} is {chosen} inside"
     return Target(path, chosen, note)
 
