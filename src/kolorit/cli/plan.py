@@ -177,6 +177,13 @@ def _settle(job: Job, existing: str, sources: set[tuple[int, int]]) -> Job:
     if existing == "skip":  # what is missing is made, what is there is left
         whole = job.outputs and len(there) == len(job.outputs)
         return replace(job, skip="exists") if whole else job
+    if there and existing == "refuse":
+        error = OutputUnwritable(
+            "a file of this name exists",
+            file=there[-1],
+            remedy="Pass --overwrite to replace it, --skip-existing to leave it, or -o.",
+        )
+        return replace(job, error=error)
     for path in there:
         if _identity(path) in sources:
             error = OutputUnwritable(
@@ -185,14 +192,7 @@ def _settle(job: Job, existing: str, sources: set[tuple[int, int]]) -> Job:
                 remedy="Name only the photographs, or choose another place with -o.",
             )
             return replace(job, error=error)
-    if not there or existing in ("overwrite", "compare"):
-        return job
-    error = OutputUnwritable(
-        "a file of this name exists",
-        file=there[-1],
-        remedy="Pass --overwrite to replace it, --skip-existing to leave it, or -o.",
-    )
-    return replace(job, error=error)
+    return job
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
