@@ -22,7 +22,7 @@ def merge(picture: Picture, L: np.ndarray, ab: np.ndarray, *, fine: bool | None 
     """The photograph with colour: its luma plane as it was, chroma planes beside it.
 
     L (h,w) 0..100 and ab (2,h,w) in ab units at the network's size. Chroma has half the size of
-    the luma (as in JPEG files; a quarter where that shows no difference), or all of it where
+    the luma (as in JPEG files; a quarter where little is lost by that), or all of it where
     ``fine``; None decides by the source: whole for 16 bit and for lossless files. Colours outside
     of sRGB lose chroma at their luma and hue.
     """

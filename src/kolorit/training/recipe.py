@@ -63,8 +63,8 @@ _CHOICES = {
 }
 _MANY = 10**9
 _RANGES = {  # least and largest
-    **dict.fromkeys(("steps", "batch", "log_every", "save_every", "validate_every"), (1, _MANY)),
-    **dict.fromkeys(("validation_pictures",), (1, _MANY)),
+    **dict.fromkeys(("steps", "batch", "validation_pictures"), (1, _MANY)),
+    **dict.fromkeys(("log_every", "save_every", "validate_every"), (1, _MANY)),
     **dict.fromkeys(("warmup", "weight_decay"), (0, _MANY)),
     **dict.fromkeys(("lr", "encoder_lr", "clip"), (1e-12, _MANY)),
     **dict.fromkeys(("hints", "final_share", "lr_floor", "ema"), (0, 1)),
@@ -161,9 +161,8 @@ def _parse(table: dict[str, Any], file: Path) -> Recipe:
     recipe = Recipe(**values)
     for key, (least, most) in _RANGES.items():
         if not least <= getattr(recipe, key) <= most:  # also refuses NaN
-            raise ConfigInvalid(f"{key} = {getattr(recipe, key)}", file=file, remedy=(
-                f"Use {least:g} or more." if most == _MANY else f"Use {least:g} to {most:g}."
-            ))  # fmt: skip
+            remedy = f"Use {least:g} or more." if most == _MANY else f"Use {least:g} to {most:g}."
+            raise ConfigInvalid(f"{key} = {getattr(recipe, key)}", file=file, remedy=remedy)
     for key in ("crops", "final_crops"):
         for px in getattr(recipe, key):
             if px % _STEP or not _STEP <= px <= recipe.store_px:
