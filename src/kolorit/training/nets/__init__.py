@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from kolorit.training.nets import hinted_unet
+from kolorit.training.nets import (
+    autoencoder,
+    eccv16,
+    hinted_unet,
+    patchgan,
+    seed_a,
+    split_brain,
+    unet,
+)
 
 NETS = {
     "hinted_unet": hinted_unet.build,
+    "seed_a": seed_a.build,
+    "eccv16": eccv16.build,
+    "unet": unet.build,
+    "autoencoder": autoencoder.build,
+    "split_brain": split_brain.build,
+}
+
+CRITICS = {  # take (L, ab) and give logits
+    "patchgan": patchgan.build,
 }
