@@ -3,9 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEV_VENV ?= .venv-dev
-# Pinned, and the CPU build where the package index offers one: a plain `torch` may bring several GB
-# of CUDA libraries. Options of pip may follow, such as another index.
-TORCH ?= torch==2.13.0
+# Pinned together: torchvision, which timm needs, loads beside the torch that it was built for alone.
+# Options of pip may follow, such as an index with CPU builds, which spare some GB.
+TORCH ?= torch==2.14.1 torchvision==0.29.1
 # For pytest: make test ARGS="tests/colour -x"
 ARGS ?=
 

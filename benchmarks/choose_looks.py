@@ -25,9 +25,8 @@ from kolorit.merge import merge
 from kolorit.picture.picture import from_luma, to_rgb
 from kolorit.runtime.card import Look
 from kolorit.runtime.model import load_model
-from kolorit.training.data import split
-from kolorit.training.recipe import recipe_from_json
-from kolorit.training.store import open_recipe_store
+from kolorit.training.recipe_file import recipe_from_json
+from kolorit.training.store import open_recipe_store, split
 
 NAMES = ("ciede", "psnr", "auc", "weight", "colour")
 
@@ -47,7 +46,7 @@ def main() -> None:
     args = parser.parse_args()
     recipe = recipe_from_json((args.run / "recipe.json").read_text(), args.run / "recipe.json")
     store = open_recipe_store(recipe, args.run)
-    _, held = split(len(store), recipe.validation)
+    _, held = split(store, recipe.validation)
     model = load_model(args.run / "model.onnx")
     looks = [
         Look(e, t, r, doubt=d, gain=g)
@@ -58,7 +57,7 @@ def main() -> None:
     ]
     sums: dict[tuple[int, Look | None], np.ndarray] = {}
     for index in held[: args.pictures]:
-        truth = np.asarray(store[index])
+        truth = np.asarray(store.squares[index])
         lab = lab_of(truth)[::2, ::2]
         weight = rarity(lab[..., 1:], model.card.prior)
         grey = from_luma((truth @ np.float32([0.299, 0.587, 0.114]) + 0.5).astype(np.uint8))

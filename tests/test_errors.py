@@ -27,6 +27,7 @@ EXIT_CODES = {
     "HintsInvalid": 10,
     "DataCorrupt": 11,
     "CheckpointRefused": 12,
+    "TrainingDiverged": 14,
     "GateFailed": 13,
     "InternalError": 70,
 }

@@ -10,6 +10,7 @@
       HintsInvalid        10  422   hint file or colour malformed
       DataCorrupt         11  500   shard, index or checksum broken
       CheckpointRefused   12  400   altered checkpoint, or one of another network
+      TrainingDiverged    14  500   the loss of a run is no longer a number
       SomeInputsFailed     1  207   a batch ended and some of its pictures failed
       InternalError       70  500   a bug
 
@@ -130,6 +131,15 @@ class CheckpointRefused(KoloritError):
     status = 400
     slug = "checkpoint-refused"
     remedy = "Train with the recipe that made it, or start in a new folder."
+
+
+class TrainingDiverged(KoloritError):
+    """The loss of a training run is no longer a number; the state before is saved."""
+
+    exit_code = 14
+    status = 500
+    slug = "training-diverged"
+    remedy = "Go on with --resume and a smaller lr or clip."
 
 
 class SomeInputsFailed(KoloritError):

@@ -10,7 +10,16 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
 from kolorit.colour.bins import BINS, nearest_bin
-from kolorit.evaluate.metrics import auc_terms, colourfulness_ratio, mean_difference, psnr, rarity
+from kolorit.evaluate.metrics import (
+    auc_terms,
+    brown_share,
+    colourfulness_ratio,
+    lab_of,
+    mean_difference,
+    psnr,
+    rarity,
+    red_terms,
+)
 
 RNG = np.random.default_rng(0)
 ONE, TWO = (RNG.integers(0, 256, (24, 31, 3), dtype=np.uint8) for _ in range(2))
@@ -62,3 +71,33 @@ def test_colourfulness_ratio() -> None:
     grey = np.repeat(ONE[..., :1], 3, -1)
     assert colourfulness_ratio(shown=ONE, truth=ONE) == 1
     assert colourfulness_ratio(shown=grey, truth=ONE) == pytest.approx(0, abs=1e-6)
+
+
+def polar(chroma: float, hue: float) -> np.ndarray:
+    """An ab picture of two pixels of one colour."""
+    angle = np.radians(hue)
+    return np.full((1, 2, 2), [chroma * np.cos(angle), chroma * np.sin(angle)])
+
+
+@pytest.mark.parametrize(
+    ("true", "shown", "expected"),
+    [
+        ((60, 30), (60, 30), (2, 2)),
+        ((60, 30), (31, 50), (2, 2)),  # paler and turned towards orange: found
+        ((60, 30), (29, 30), (0, 2)),  # less than half of its chroma
+        ((60, 30), (60, 65), (0, 2)),  # yellow
+        ((60, 2), (60, -14), (2, 2)),  # across 0 degrees
+        ((60, 2), (60, -16), (0, 2)),
+        ((60, 50), (60, 50), (0, 0)),  # orange is no red
+        ((29, 20), (29, 20), (0, 0)),  # nor is a pale one
+    ],
+)
+def test_reds(true: tuple, shown: tuple, expected: tuple) -> None:
+    assert red_terms(shown=polar(*shown), truth=polar(*true)) == expected
+
+
+def test_brown() -> None:
+    brown, vivid, grey, green = polar(20, 60), polar(50, 60), polar(5, 60), polar(20, 120)
+    assert brown_share(np.concatenate([brown, vivid, grey, green])) == 0.25
+    rgb = np.array([[[115, 77, 46]]], np.uint8)  # what people call brown
+    assert brown_share(lab_of(rgb)[..., 1:]) == 1

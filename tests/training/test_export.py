@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,14 @@ import onnx
 import pytest
 import torch
 
-from kolorit.colour.bins import BINS
-from kolorit.errors import CheckpointRefused, ConfigInvalid, ModelUnavailable
+from kolorit.errors import CheckpointRefused
 from kolorit.runtime.model import load_model
-from kolorit.training.export import (
-    colour_prior,
-    export_run,
-    store_half,
-    to_onnx,
-    toml,
-    weights_of,
-)
-from kolorit.training.loop import build_net, train
+from kolorit.training.export import export_run
+from kolorit.training.loop import train
 from kolorit.training.nets.hinted_unet import build
-from kolorit.training.recipe import load_recipe
+from kolorit.training.onnx_file import store_half, to_onnx, weights_of
+from kolorit.training.recipe_file import load_recipe
+from kolorit.training.toml_file import toml
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +68,6 @@ def test_the_shipped_file_equals_torch_at_odd_sizes(trained: torch.nn.Module, fi
         np.testing.assert_allclose(got.logits, want["logits"][0, :, :hq, :wq], atol=0.02)
 
 
-def test_training_goes_on_from_a_model(
-    trained: torch.nn.Module, file: Path, tiny_recipe: Path
-) -> None:
-    shape = "net_config={deep=32, s16=32, s8=32, s4=16, s2=8}"
-    net = build_net(load_recipe(str(tiny_recipe), (shape, f"start={file}"))).eval()
-    L, hints = 100 * torch.rand(1, 1, 64, 96), torch.zeros(1, 3, 64, 96)
-    with torch.no_grad():
-        torch.testing.assert_close(net(L, hints), trained(L, hints), atol=0.1, rtol=0.01)
-    with pytest.raises(ConfigInvalid, match="do not fit"):
-        build_net(load_recipe(str(tiny_recipe), (f"start={file}",)))
-    file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ModelUnavailable, match="sha256"):
-        build_net(load_recipe(str(tiny_recipe), (shape, f"start={file}")))
-
-
 def test_a_folded_norm_comes_back_as_a_bias() -> None:
     conv, norm = torch.nn.Conv2d(1, 8, 3, bias=False), torch.nn.BatchNorm2d(8)
     norm.running_mean.normal_()
@@ -121,29 +99,6 @@ def test_halves_weigh_half(exported: bytes) -> None:
     assert kinds == {onnx.TensorProto.FLOAT16}
     again = store_half(onnx.load_from_string(half.SerializeToString()))
     assert len(again.graph.node) == len(half.graph.node)
-
-
-def test_toml_is_read_back_as_it_was() -> None:
-    table = {
-        "text": 'a "quoted" \\ line\nand ü',
-        "whole": 3,
-        "share": 0.25,
-        "yes": True,
-        "list": [1, 2.5, ["x"]],
-        "inside": {"x": 1, "deeper": {"y": "z"}},
-        "only tables".replace(" ", "-"): {"a": {"b": 1}},
-    }
-    assert tomllib.loads(toml(table)) == table
-
-
-def test_the_prior_is_that_of_the_training_pictures(tiny_recipe: Path) -> None:
-    """Grey pictures to train on, red ones held out: all mass is around neutral."""
-    store = np.full((10, 64, 64, 3), 120, np.uint8)
-    store[8:, ..., 1:] = 0
-    prior = colour_prior(store, load_recipe(str(tiny_recipe)))
-    assert prior.sum() == pytest.approx(1)
-    assert prior.min() == pytest.approx(1e-5, rel=0.01)
-    assert prior[(np.abs(BINS) <= 10).all(1)].sum() > 0.99
 
 
 def test_a_run_becomes_a_model_that_opens(shards: Path, tiny_recipe: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from kolorit.training.recipe import Recipe
 
 _EXAMPLES = (
-    ("kolorit train hinted-small --describe", "what it would do, without doing it"),
-    ("kolorit train hinted-small -o runs/a", "train into a folder"),
+    ("kolorit train finetune-my-folder --photos holidays/", "the shipped model, taught your own"),
+    ("kolorit train seed-a-mended --describe", "what it would do, without doing it"),
+    ("kolorit train seed-a-mended -o runs/a --resume", "go on with a run that was stopped"),
     ("kolorit train mine.toml --set steps=100", "another recipe, with a change"),
 )
 _NEEDED = ("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript")
@@ -35,10 +36,18 @@ _NEEDED = ("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript")
     type=click.Path(readable=False),
     help="Folder of the run (default: runs/RECIPE).",
 )
+@click.option(
+    "--photos",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(readable=False),
+    help="Train on the photographs, or tar shards, in this folder; again for more folders.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the folder's checkpoint.")
 @click.option(
     "--set", "changes", metavar="KEY=VALUE", multiple=True, help="Change a key of the recipe."
 )
+@click.option("--smoke", is_flag=True, help="The recipe's own small size, to try it out.")
 @click.option(
     "--describe", is_flag=True, help="Print recipe, network and data as JSON; train nothing."
 )
@@ -50,17 +59,24 @@ _NEEDED = ("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript")
 def train(
     recipe: str,
     out: str | None,
+    photos: tuple[str, ...],
     resume: bool,
     changes: tuple[str, ...],
+    smoke: bool,
     describe: bool,
     devices: int | None,
     quiet: bool,
     debug: bool,
 ) -> int:
-    """Train a model by a recipe: one that is shipped, or a TOML file."""
-    from kolorit.training.recipe import load_recipe
+    """Train a model by a recipe: one that is shipped, or a TOML file.
 
-    wanted = load_recipe(recipe, changes)
+    The folder of the run gets the model (model.onnx, for --model), a report to look at
+    (report.html), pictures of how it came along (grids/), its log, and what --resume needs.
+    """
+    from kolorit.training.recipe_file import load_recipe
+
+    folders = (f"sources={json.dumps(list(photos))}",) if photos else ()
+    wanted = load_recipe(recipe, (*folders, *changes), smoke=smoke)
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise DeviceUnavailable(
             f"training needs {', '.join(missing)}", remedy="pip install 'kolorit[train]'"
@@ -71,21 +87,21 @@ def train(
     from kolorit.training.loop import train as run
 
     folder = Path(out) if out else Path("runs") / wanted.name
-    checkpoint = run(
+    run(
         wanted,
         folder,
         resume=resume,
         devices=devices or "auto",
         say=_silent if quiet else words.say,
     )
-    if not _is_first_process():
-        return 0  # one of several processes writes the model and speaks
-    words.print_line(str(checkpoint))
-    from kolorit.training.export import export_run
+    if _is_first_process():  # one of several processes writes the model and speaks
+        from kolorit.training.export import export_run
+        from kolorit.training.report import write_report
 
-    model = folder / "model.onnx"
-    export_run(folder, wanted, model)
-    words.print_line(str(model))
+        export_run(folder, wanted, folder / "model.onnx")
+        write_report(folder)
+        for name in ("model.onnx", "report.html"):
+            words.print_line(str(folder / name))
     return 0
 
 
@@ -97,11 +113,11 @@ def _is_first_process() -> bool:
 
 def _description(recipe: Recipe) -> dict[str, Any]:
     """The recipe with its defaults, the network by parts, ranges of values, and the data found."""
-    from kolorit.training.loop import build_net
+    from kolorit.training.adversary import build_critic
+    from kolorit.training.build import build_net
+    from kolorit.training.run import RANGES
 
-    net = build_net(
-        replace(recipe, encoder="none", start="none")
-    )  # its size is known without its weights
+    net = build_net(recipe, weights=False)
     parts = {
         name: {
             "parameters": sum(p.numel() for p in part.parameters()),
@@ -109,35 +125,46 @@ def _description(recipe: Recipe) -> dict[str, Any]:
         }
         for name, part in net.named_children()
     }
+    critic = build_critic(recipe.adversary) if recipe.adversary else None
     return {
         "recipe": asdict(recipe),
         "network": {"parts": parts, "parameters": sum(p.numel() for p in net.parameters())},
-        "ranges": {
-            "L": [0, 100],
-            "ab": [-110, 110],
-            "hints": {"a, b": [-110, 110], "mask": [0, 1]},
-        },
-        "data": [_shards(name) for name in recipe.shards],
-        "encoder": _encoder(recipe),
+        "critic": sum(p.numel() for p in critic.parameters()) if critic else None,
+        "ranges": RANGES,
+        "data": [_source(name) for name in recipe.sources],
+        "weights": _weights(recipe),
     }
 
 
-def _shards(name: str) -> dict[str, Any]:
-    """What there is of one folder of shards."""
-    root = os.environ.get("KOLORIT_DATA")
-    shards = sorted((Path(root) / name).glob("*.tar")) if root else []
-    size = sum(path.stat().st_size for path in shards)
-    folder = str(Path(root) / name) if root else None
-    return {"name": name, "folder": folder, "shards": len(shards), "bytes": size}
+def _source(name: str) -> dict[str, Any]:
+    """What there is of one source of photographs."""
+    from kolorit.errors import KoloritError
+    from kolorit.training.sources import find_sources
+
+    try:
+        (source,) = find_sources({name: 1.0})
+    except KoloritError as error:
+        return {"name": name, "folder": None, "problem": str(error)}
+    return {
+        "name": name,
+        "folder": str(source.folder),
+        "kind": "shards" if source.sharded else "photographs",
+        "files": len(source.files),
+        "bytes": sum(file.size for file in source.files),
+    }
 
 
-def _encoder(recipe: Recipe) -> dict[str, Any] | None:
+def _weights(recipe: Recipe) -> dict[str, Any] | None:
     """Whether the weights are there with which the encoder begins; None if it begins without."""
-    if recipe.encoder == "none":
+    from kolorit.errors import ConfigInvalid
+    from kolorit.training.build import find_weights
+
+    if recipe.weights == "none":
         return None
-    root = os.environ.get("KOLORIT_WEIGHTS")
-    found = root is not None and (Path(root) / recipe.encoder).is_file()
-    return {"file": recipe.encoder, "found": found}
+    try:
+        return {"file": recipe.weights, "found": find_weights(recipe).is_file()}
+    except ConfigInvalid as error:
+        return {"file": recipe.weights, "found": False, "why": str(error)}
 
 
 def _silent(_: str) -> None:

@@ -47,6 +47,33 @@ def rarity(truth: np.ndarray, prior: np.ndarray) -> np.ndarray:
     return np.asarray(1 / prior[nearest_bin(truth)])
 
 
+def red_terms(*, shown: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """(red pixels found, red pixels) for ab (H,W,2) pictures; divide the sums over the whole set.
+
+    Red: true chroma 30 or more, true hue 0 to 45 degrees. Found: shown with at least half of that
+    chroma and a hue of -15 to 60 degrees.
+    """
+    red = _hue_within(truth, 0, 45) & (_chroma(truth) >= 30)
+    found = red & _hue_within(shown, -15, 60) & (_chroma(shown) >= _chroma(truth) / 2)
+    return float(found.sum()), float(red.sum())
+
+
+def brown_share(ab: np.ndarray) -> float:
+    """Share of the pixels of an ab picture (H,W,2) with hue 45 to 85 degrees and chroma 8 to 40."""
+    chroma = _chroma(ab)
+    return float((_hue_within(ab, 45, 85) & (chroma >= 8) & (chroma < 40)).mean())
+
+
+def _chroma(ab: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.norm(ab.astype(np.float64), axis=-1))
+
+
+def _hue_within(ab: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Whether the hue angle in degrees lies in [low, high); low may be below 0."""
+    hue = np.degrees(np.arctan2(ab[..., 1].astype(np.float64), ab[..., 0]))
+    return np.asarray((hue - low) % 360 < high - low)
+
+
 def colourfulness_ratio(*, shown: np.ndarray, truth: np.ndarray) -> float:
     """Colourfulness (Hasler and Suesstrunk, signed) of a picture as a share of the truth's."""
     return float(colourfulness(shown) / max(colourfulness(truth), 1e-9))

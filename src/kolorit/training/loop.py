@@ -1,4 +1,4 @@
-"""The one training loop, on Lightning Fabric: any net, any losses, one machine or many.
+"""The one training loop, on Lightning Fabric: any net, any losses, a critic, one machine or many.
 
 kolorit train RECIPE          one process
 fabric run / torchrun ...     the same loop on many devices
@@ -6,34 +6,27 @@ fabric run / torchrun ...     the same loop on many devices
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from kolorit.errors import CheckpointRefused, ConfigInvalid
-from kolorit.training.checkpoint import (
-    Checkpoint,
-    load_checkpoint,
-    optimiser_tensors,
-    restore_optimiser,
-    save_checkpoint,
-)
-from kolorit.training.data import Batch, train_batches, validation_batches
-from kolorit.training.export import start_weights
-from kolorit.training.losses import LOSSES
-from kolorit.training.nets import NETS
-from kolorit.training.recipe import Recipe, data_root, recipe_from_json
-from kolorit.training.schedule import warm_cosine
-from kolorit.training.store import open_recipe_store
+from kolorit.errors import DeviceUnavailable, TrainingDiverged
+from kolorit.training.checkpoint import keep_best, not_finite, save_checkpoint
+from kolorit.training.data import train_batches
+from kolorit.training.metrics_log import Row, append, progress_line, write_csv
+from kolorit.training.optimiser import set_rates
+from kolorit.training.recipe import Recipe
+from kolorit.training.run import Run, average, begin, last_checkpoint, state_of, values_of
+from kolorit.training.schedule import share_at
+from kolorit.training.store import Store, open_recipe_store
+from kolorit.training.update import update
+from kolorit.training.validate import save_grid, validate
 
 Say = Callable[[str], None]
 
@@ -47,184 +40,128 @@ def train(
     devices: int | str = "auto",
     say: Say = print,
 ) -> Path:
-    """Train a recipe into the folder ``out`` and return the checkpoint's path.
+    """Train a recipe into the folder ``out`` and return the path of the best checkpoint.
 
-    out/ gets recipe.json, metrics.jsonl (one object a log line) and checkpoint.safetensors.
-    ``resume`` goes on from the checkpoint; with the recipe of before, the result is then what one
-    straight run gives. Raises ConfigInvalid for a folder that holds a run, or none to resume.
+    out/ gets recipe.json, metrics.jsonl and .csv, grids/, last.safetensors, best.safetensors.
+    ``resume`` goes on from the last checkpoint; the result is then what one straight run gives.
+    Raises ConfigInvalid for a folder that holds a run, or none to resume, TrainingDiverged when the
+    loss is no longer a number.
     """
-    fabric = Fabric(accelerator=accelerator, devices=devices, precision=recipe.precision)  # type: ignore[arg-type]
+    fabric = start_fabric(recipe, out, accelerator, devices)
+    before = last_checkpoint(out, recipe, resume)
+    with fabric.rank_zero_first():
+        store = open_recipe_store(recipe, out, say=say)
+    run = begin(fabric, recipe, store, before, out)
+    began, waiting = time.monotonic(), 0.0
+    batches = train_batches(store, recipe, run.start, fabric.global_rank, fabric.world_size)
+    for step, (batch, waited) in enumerate(batches, run.start):
+        done, share = step + 1, share_at(recipe, step, values_of(run, recipe))
+        set_rates(run.optimiser, share)
+        torch.manual_seed(hash((recipe.seed, step, fabric.global_rank)) % 2**63)
+        parts, taken = update(fabric, run, recipe, batch.to(fabric.device), step)
+        if not taken:
+            save_last(fabric, run, recipe, out, step, taken=False)
+        average(run.averaged, run.net, min(recipe.ema, done / (done + 9)))
+
+        waiting += waited
+        if due(done, recipe.log_every, recipe):
+            seconds = time.monotonic() - began
+            row = {"step": done, **{k: round(v.item(), 6) for k, v in parts.items()}}
+            row |= {
+                "lr": recipe.lr * share,
+                "seconds": round(seconds, 2),
+                "images_per_second": round((done - run.start) * recipe.batch / seconds, 2),
+                "waiting": round(waiting / seconds, 4),
+            }
+            tell(fabric, out, row, progress_line(row, recipe.steps, start=run.start), say)
+        if due(done, recipe.grid_every, recipe) and fabric.is_global_zero:
+            path = out / "grids" / f"step-{done:06d}.jpg"
+            save_grid(run.averaged, recipe, store, fabric.device, path)
+        if validating := due(done, recipe.validate_every, recipe):
+            look(fabric, run, recipe, store, out, done, say)
+        if validating or due(done, recipe.save_every, recipe):
+            save_last(fabric, run, recipe, out, done)
+    for logger in fabric.loggers:
+        logger.finalize("success")
+    return out / "best.safetensors"
+
+
+def start_fabric(recipe: Recipe, out: Path, accelerator: str, devices: int | str) -> Fabric:
+    """Lightning Fabric for this run, its processes started; DeviceUnavailable where it cannot."""
+    loggers: list[Any] = []
+    if recipe.tensorboard:
+        from lightning_fabric.loggers.tensorboard import TensorBoardLogger
+
+        try:
+            loggers = [TensorBoardLogger(out, name="", version="tensorboard")]
+        except ModuleNotFoundError as error:
+            remedy = "pip install tensorboardX, or tensorboard = false."
+            raise DeviceUnavailable("TensorBoard is not installed", remedy=remedy) from error
+    try:
+        fabric = Fabric(
+            accelerator=accelerator,
+            devices=devices,
+            precision=recipe.precision,  # type: ignore[arg-type]
+            loggers=loggers,
+        )
+    except (MisconfigurationException, RuntimeError, TypeError, ValueError) as error:
+        remedy = "Ask for devices that there are; without --devices all are used."
+        raise DeviceUnavailable(f"training cannot run here: {error}", remedy=remedy) from error
     if "LT_CLI_USED" not in os.environ:  # `fabric run` has launched the processes
         fabric.launch()
-    fabric.seed_everything(recipe.seed, verbose=False)
-    with fabric.rank_zero_first():
-        store = open_recipe_store(recipe, out)
-    checkpoint = _checkpoint_of(out, recipe, resume)
-    if recipe.batch % fabric.world_size:
-        raise ConfigInvalid(f"batch = {recipe.batch} cannot be shared by {fabric.world_size}")
+    return fabric
+
+
+def due(done: int, every: int, recipe: Recipe) -> bool:
+    """Whether something that comes every so many steps, and at the end, comes now."""
+    return done % every == 0 or done == recipe.steps
+
+
+def look(
+    fabric: Fabric, run: Run, recipe: Recipe, store: Store, out: Path, done: int, say: Say
+) -> None:
+    """Validate the averaged weights, on one process for all, and keep them if they are the best."""
+    row: Row = {}
     if fabric.is_global_zero:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
-
-    net = build_net(recipe).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = make_optimiser(net, recipe)
-    ema = {name: t.detach().clone() for name, t in net.state_dict().items()}
-    if checkpoint is not None:
-        net.load_state_dict(checkpoint.net)
-        ema = checkpoint.ema
-    model, optimiser = fabric.setup(net, optimiser)
-    if checkpoint is not None:
-        restore_optimiser(optimiser, checkpoint.optimiser)
-    start = 0 if checkpoint is None else checkpoint.step
-    ema = {name: t.to(fabric.device) for name, t in ema.items()}
-
-    began, log = time.monotonic(), out / "metrics.jsonl"
-    batches = train_batches(store, recipe, start, fabric.global_rank, fabric.world_size)
-    model.train()
-    for step, batch in enumerate(batches, start):
-        for group in optimiser.param_groups:
-            share = warm_cosine(step, recipe.steps, recipe.warmup, recipe.lr_floor)
-            group["lr"] = group["full_lr"] * share
-        batch = fabric_batch(fabric, batch)
-        out_tensors = model(batch.L, batch.hints)
-        parts = {name: LOSSES[name](out_tensors, batch.ab) for name in recipe.losses}
-        total = torch.stack([weight * parts[name] for name, weight in recipe.losses.items()]).sum()
-        fabric.backward(total)
-        fabric.clip_gradients(model, optimiser, max_norm=recipe.clip)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
-        average(ema, net.state_dict(), min(recipe.ema, (step + 1) / (step + 10)))
-
-        done = step + 1
-        if done % recipe.log_every == 0 or done == recipe.steps:
-            row = {"step": done, **{k: round(v.item(), 5) for k, v in parts.items()}}
-            row |= {
-                "lr": optimiser.param_groups[-1]["lr"],
-                "seconds": round(time.monotonic() - began, 1),
-            }
-            _log(fabric, log, row, say)
-        if done % recipe.validate_every == 0 or done == recipe.steps:
-            _log(fabric, log, {"step": done, **validate(recipe, ema, store, fabric.device)}, say)
-        if done % recipe.save_every == 0 or done == recipe.steps:
-            state = Checkpoint(
-                done,
-                net.state_dict(),
-                ema,
-                optimiser_tensors(optimiser),
-                json.dumps(asdict(recipe)),
-            )
-            if fabric.is_global_zero:
-                save_checkpoint(out / "checkpoint.safetensors", state)
-            fabric.barrier()
-    return out / "checkpoint.safetensors"
+        values = validate(run.averaged, recipe, store, run.losses, fabric.device)
+        row = {"step": done, **values}
+    row = fabric.broadcast(row)
+    run.history.append(row)
+    if fabric.is_global_zero:
+        state = state_of(run, recipe, done, whole=False)
+        best = keep_best(out, state, values_of(run, recipe), recipe.keep)
+        tell(fabric, out, row, progress_line(row, recipe.steps, best=best), say)
+        write_csv(out / "metrics.jsonl")
 
 
-def build_net(recipe: Recipe) -> nn.Module:
-    """The recipe's network with its starting weights."""
-    if recipe.net not in NETS:
-        raise ConfigInvalid(f"no network '{recipe.net}'", remedy=f"Use one of: {', '.join(NETS)}.")
-    unknown = sorted(set(recipe.losses) - set(LOSSES))
-    if unknown:
-        raise ConfigInvalid(f"no loss '{unknown[0]}'", remedy=f"Use some of: {', '.join(LOSSES)}.")
-    weights = None
-    if recipe.encoder != "none":
-        path = data_root("KOLORIT_WEIGHTS") / recipe.encoder
-        if not path.is_file():
-            raise ConfigInvalid(
-                "the encoder's weights are missing", file=path, remedy='Or use encoder = "none".'
-            )
-        weights = load_file(path)
-    try:
-        net = NETS[recipe.net](weights, **recipe.net_config)
-    except (TypeError, RuntimeError) as error:
-        raise ConfigInvalid(f"net_config = {recipe.net_config}: {error}") from error
-    if recipe.start != "none":
-        # A bias of zeros is left out of the file; names that do not fit are refused all the same.
-        none = {k: torch.zeros_like(v) for k, v in net.state_dict().items() if k.endswith("bias")}
-        try:
-            net.load_state_dict({**none, **start_weights(recipe.start)})
-        except RuntimeError as error:
-            raise ConfigInvalid(
-                f"the weights of '{recipe.start}' do not fit this network",
-                remedy='Give its net and net_config, or start = "none".',
-            ) from error
-    return net
+def save_last(
+    fabric: Fabric, run: Run, recipe: Recipe, out: Path, done: int, *, taken: bool = True
+) -> None:
+    """Write what --resume goes on from; after each validation too, so that it knows the best.
 
-
-def make_optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW: a pretrained encoder at its own rate, norms and biases undecayed."""
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in net.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        lr = recipe.encoder_lr if name.startswith("encoder.") else recipe.lr
-        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((lr, decay), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": p, "lr": lr, "full_lr": lr, "weight_decay": wd}
-            for (lr, wd), p in sorted(groups.items(), key=lambda g: g[0])
-        ]
-    )
-
-
-def average(ema: dict[str, Tensor], state: dict[str, Tensor], keep: float) -> None:
-    """Move the exponential moving average of the weights towards ``state``, in place."""
-    for name, value in state.items():
-        if value.is_floating_point():
-            ema[name].lerp_(value.detach(), 1 - keep)
-        else:
-            ema[name].copy_(value)
-
-
-def validate(
-    recipe: Recipe, ema: dict[str, Tensor], store: np.ndarray, device: torch.device
-) -> dict[str, float]:
-    """Losses of the averaged weights on the held-out squares, without hints; "val_" names."""
-    net = NETS[recipe.net](None, **recipe.net_config).to(device)
-    net.load_state_dict(ema)
-    net.eval()
-    sums: dict[str, float] = {}
-    count = 0
-    with torch.no_grad():
-        for batch in validation_batches(store, recipe):
-            n = len(batch.L)
-            truth = batch.ab.to(device)
-            out: dict[str, Tensor] = net(batch.L.to(device), batch.hints.to(device))
-            values = {name: LOSSES[name](out, truth).item() for name in recipe.losses}
-            values["ab_rmse"] = (out["ab"] - truth).square().mean().sqrt().item()
-            values["grey_rmse"] = truth.square().mean().sqrt().item()
-            sums = {k: sums.get(k, 0.0) + n * v for k, v in values.items()}
-            count += n
-    return {f"val_{k}": round(v / count, 5) for k, v in sums.items()}
-
-
-def fabric_batch(fabric: Fabric, batch: Batch) -> Batch:
-    """The batch on the fabric's device, channels last."""
-    tensors = (batch.L, batch.hints, batch.ab)
-    return Batch(*(t.to(fabric.device, memory_format=torch.channels_last) for t in tensors))
-
-
-def _checkpoint_of(out: Path, recipe: Recipe, resume: bool) -> Checkpoint | None:
-    """The checkpoint to go on from, or None for a new run."""
-    path = out / "checkpoint.safetensors"
-    if path.exists() and not resume:
-        raise ConfigInvalid(
-            "this folder holds a run already", file=out, remedy="Pass --resume or another folder."
+    taken: False where the next step could not be taken. Raises TrainingDiverged then, and where a
+    weight is no number; the checkpoint of before stays in that case.
+    """
+    path, state = out / "last.safetensors", state_of(run, recipe, done)
+    finite = not_finite(state) is None
+    if finite and fabric.is_global_zero:
+        save_checkpoint(path, state)
+    fabric.barrier()
+    if not (finite and taken):
+        what = "the loss or its gradient is" if finite else "the weights are"
+        there = path.exists()
+        raise TrainingDiverged(
+            f"at step {done + 1 - taken} {what} no longer a number",
+            file=path if there else out,
+            remedy=f"{'Go on with --resume' if there else 'Begin anew'} and a smaller lr or clip.",
         )
-    if not path.exists():
-        if resume:
-            raise ConfigInvalid("there is no checkpoint to go on from", file=out)
-        return None
-    checkpoint = load_checkpoint(path)
-    before = recipe_from_json(checkpoint.recipe, path)
-    if (before.net, before.net_config) != (recipe.net, recipe.net_config):
-        raise CheckpointRefused(f"it holds a {before.net} of another shape", file=path)
-    return checkpoint
 
 
-def _log(fabric: Fabric, path: Path, row: dict[str, float], say: Say) -> None:
+def tell(fabric: Fabric, out: Path, row: Row, line: str, say: Say) -> None:
+    """A row for the log, for TensorBoard where it is on, and for the reader."""
     if fabric.is_global_zero:
-        with path.open("a") as handle:
-            handle.write(json.dumps(row) + "\n")
-        say(json.dumps(row))
+        append(out / "metrics.jsonl", row)
+        fabric.log_dict({k: v for k, v in row.items() if k != "step"}, row["step"])
+        for logger in fabric.loggers:
+            logger.save()
+        say(line)

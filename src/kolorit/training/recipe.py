@@ -1,102 +1,104 @@
-"""A recipe says what is trained, on what, for how long: flat TOML into one frozen dataclass."""
+"""A recipe says what is trained, on what, for how long: one frozen dataclass.
+
+``recipe_file.py`` reads it from flat TOML; each run saves its own copy.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-import tomllib
-from dataclasses import dataclass, field, fields
-from importlib.resources import files
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from kolorit.errors import ConfigInvalid
-from kolorit.runtime.card import Look
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """[adversary]: a critic that learns to tell coloured photographs from true ones.
+
+    The generator learns alone for ``begin`` steps; then come rounds of ``alone`` steps in which
+    only the critic learns and ``joint`` steps in which both do. Source of the order: the NoGAN
+    training of DeOldify (2019).
+    """
+
+    loss: str  # a key of ADVERSARIAL
+    weight: float  # of what the critic says, in the generator's loss
+    critic: str = "patchgan"  # a key of CRITICS
+    critic_config: dict[str, Any] = field(default_factory=dict)
+    lr: float = 2e-4  # of the critic: Adam with beta1 = 0.5
+    begin: int = 0
+    alone: int = 100
+    joint: int = 400
+    gradient_penalty: float = 0.0  # 10 for "wgan"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a run. Unknown keys are refused; each run saves its own copy."""
+    """Everything that decides a run. Unknown keys are refused."""
 
     name: str
     net: str  # a key of NETS
     losses: dict[str, float]  # loss -> weight
-    shards: tuple[str, ...]  # folders under KOLORIT_DATA with tar shards
-    net_config: dict[str, int] = field(default_factory=dict)
-    encoder: str = "none"  # file under KOLORIT_WEIGHTS, or "none" for random weights
-    start: str = "none"  # a shipped model or an .onnx with card to go on from, or "none"
+    sources: dict[str, float]  # folder -> how often its pictures are seen in an epoch
+
+    # the network
+    net_config: dict[str, Any] = field(default_factory=dict)
+    weights: str = "none"  # of the encoder: a file (here or under KOLORIT_WEIGHTS) or "imagenet"
+    start: str = "none"  # a model, an .onnx with card or a run's folder to go on from, or "none"
+
+    # the losses
+    loss_options: dict[str, dict[str, Any]] = field(default_factory=dict)  # loss -> its options
+    penalties: dict[str, float] = field(default_factory=dict)  # on the weights: name -> weight
+    adversary: Adversary | None = None
+
+    # the photographs
     store_px: int = 192  # side of the stored squares
     crops: tuple[int, ...] = (128,)  # sides of what the net sees, one drawn for each step
-    final_crops: tuple[int, ...] = (128,)  # the same in the last part
+    final_crops: tuple[int, ...] = ()  # the same in the last part; () = as before
     final_share: float = 0.0  # how long that part is
     crop_min: int = 128  # smallest square of the store that becomes a crop
-    grey: str = (
-        "mixed"  # L from "lightness" (L* of the colours), "luma" (of the grey file) or "mixed"
-    )
-    hints: float = 0.5  # share of pictures that get simulated hints
-    validation: float = 0.02  # share of pictures held out, by seed
+    rotate: float = 0.0  # largest turn in degrees; corners are cut off, never filled
+    ageing: float = 0.0  # share of pictures whose L is aged: grain, fading, blur, scratches, JPEG
+    lab: str = "true"  # or "as-run": the conversion of the first study, see as_run.py
+    grey: str = "mixed"  # L of the colours ("lightness"), of the grey file ("luma"), or "mixed"
+    hints: float = 0.0  # share of pictures that get simulated hints
+    validation: float = 0.02  # share of pictures held out, by their content
+    validation_pictures: int = 256  # how many of them are looked at
+
+    # the training
     steps: int = 4000
     batch: int = 32  # pictures a step, over all ranks
-    optimiser: str = "adamw"
+    accumulate: int = 1  # parts in which a rank computes its share of a batch
+    optimiser: str = "adamw"  # any of torch.optim, by name
+    optimiser_options: dict[str, Any] = field(default_factory=dict)
     lr: float = 1.5e-3
     encoder_lr: float = 3e-4
     weight_decay: float = 0.01
+    schedule: str = "cosine"  # cosine, constant, one-cycle, step, plateau
     warmup: int = 100  # steps
     lr_floor: float = 0.02  # the cosine ends at this share of lr
+    factor: float = 0.1  # of a drop: step, plateau
+    drop_every: int = 1000  # steps: step
+    patience: int = 3  # validations without a better one: plateau
     clip: float = 5.0  # largest gradient norm
-    ema: float = 0.998
+    ema: float = 0.998  # of the averaged weights that are validated and exported; 0 = the last
     precision: str = "bf16-mixed"
     seed: int = 0
+
+    # what it shows and keeps
     log_every: int = 20
     save_every: int = 200
     validate_every: int = 500
-    validation_pictures: int = 256
+    grid_every: int = 1000  # grey, coloured, truth
+    best_by: str = "loss"  # which validation value makes a model the best: least wins
+    keep: int = 0  # how many of the best are kept beside best and last
+    tensorboard: bool = False
+
+    # the model
     size: int = 256  # the trained model looks at about size x size pixels
     looks: dict[str, Any] = field(default_factory=dict)  # read-outs for the card, see runtime/card
     about: dict[str, Any] = field(default_factory=dict)  # what else the card says
-
-
-_CHOICES = {
-    "grey": ("mixed", "lightness", "luma"),
-    "optimiser": ("adamw",),
-    "precision": ("32-true", "bf16-mixed", "16-mixed"),
-}
-_MANY = 10**9
-_RANGES = {  # least and largest
-    **dict.fromkeys(("steps", "batch", "validation_pictures"), (1, _MANY)),
-    **dict.fromkeys(("log_every", "save_every", "validate_every"), (1, _MANY)),
-    **dict.fromkeys(("warmup", "weight_decay"), (0, _MANY)),
-    **dict.fromkeys(("lr", "encoder_lr", "clip"), (1e-12, _MANY)),
-    **dict.fromkeys(("hints", "final_share", "lr_floor", "ema"), (0, 1)),
-    "validation": (1e-4, 0.9),
-    "size": (32, 1024),
-    "store_px": (32, 1024),
-    "crop_min": (1, 1024),
-}
-_STEP = 32  # crops are multiples of it: the deepest stride of the networks
-
-
-def load_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
-    """Read a shipped recipe by name or any TOML file; ``overrides``: "key=value", TOML values.
-
-    Raises ConfigInvalid with the file, the key and what would be right.
-    """
-    path = _find(name_or_path)
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigInvalid(f"this recipe cannot be read: {error}", file=path) from error
-    for item in overrides:
-        key, eq, value = item.partition("=")
-        if not eq:
-            raise ConfigInvalid(f"--set {item} has no '='", remedy="Write --set key=value.")
-        table[key.strip()] = _value(value.strip())
-    return _parse({"name": path.stem, **table}, path)
-
-
-def recipe_from_json(text: str, file: Path) -> Recipe:
-    """The recipe that a run saved beside its checkpoint."""
-    return _parse(json.loads(text), file)
 
 
 def final_from(recipe: Recipe) -> int:
@@ -104,10 +106,10 @@ def final_from(recipe: Recipe) -> int:
     return round((1 - recipe.final_share) * recipe.steps)
 
 
-def shipped_recipes() -> dict[str, Path]:
-    """Name -> path of the recipes inside the package."""
-    folder = Path(str(files("kolorit") / "recipes"))
-    return {p.stem: p for p in sorted(folder.glob("*.toml"))}
+def crops_at(recipe: Recipe, step: int) -> tuple[int, ...]:
+    """The crop sizes to draw from at a step."""
+    last = step >= final_from(recipe) and recipe.final_crops
+    return recipe.final_crops if last else recipe.crops
 
 
 def data_root(variable: str = "KOLORIT_DATA") -> Path:
@@ -118,81 +120,3 @@ def data_root(variable: str = "KOLORIT_DATA") -> Path:
             f"{variable} is not set", remedy=f"Set {variable} to the folder that holds the files."
         )
     return Path(value)
-
-
-def _find(name_or_path: str) -> Path:
-    shipped = shipped_recipes()
-    if name_or_path in shipped:
-        return shipped[name_or_path]
-    path = Path(name_or_path)
-    if path.suffix == ".toml" and path.is_file():
-        return path
-    raise ConfigInvalid(
-        f"no recipe '{name_or_path}'", remedy=f"Name a .toml file or one of: {', '.join(shipped)}."
-    )
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
-        return text  # a bare word
-
-
-def _parse(table: dict[str, Any], file: Path) -> Recipe:
-    hints = get_type_hints(Recipe)
-    known = {f.name for f in fields(Recipe)}
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise ConfigInvalid(
-            f"unknown key '{unknown[0]}'",
-            file=file,
-            remedy=f"Known keys: {', '.join(sorted(known))}.",
-        )
-    values = {key: _convert(key, value, hints[key], file) for key, value in table.items()}
-    missing = [k for k in ("net", "losses", "shards") if k not in values]
-    if missing:
-        raise ConfigInvalid(f"the key '{missing[0]}' is missing", file=file)
-    for key, allowed in _CHOICES.items():
-        if key in values and values[key] not in allowed:
-            raise ConfigInvalid(
-                f"{key} = '{values[key]}'", file=file, remedy=f"Use one of: {', '.join(allowed)}."
-            )
-    recipe = Recipe(**values)
-    for key, (least, most) in _RANGES.items():
-        if not least <= getattr(recipe, key) <= most:  # also refuses NaN
-            remedy = f"Use {least:g} or more." if most == _MANY else f"Use {least:g} to {most:g}."
-            raise ConfigInvalid(f"{key} = {getattr(recipe, key)}", file=file, remedy=remedy)
-    for key in ("crops", "final_crops"):
-        for px in getattr(recipe, key):
-            if px % _STEP or not _STEP <= px <= recipe.store_px:
-                remedy = f"Use multiples of {_STEP} up to store_px = {recipe.store_px}."
-                raise ConfigInvalid(f"{key} holds {px}", file=file, remedy=remedy)
-    for name, look in recipe.looks.items():
-        try:
-            Look(**look)
-        except TypeError as error:
-            raise ConfigInvalid(f"the look '{name}' is wrong: {error}", file=file) from error
-    return recipe
-
-
-def _convert(key: str, value: Any, kind: Any, file: Path) -> Any:
-    if kind is float and type(value) is int:
-        return float(value)
-    if key == "shards":
-        value = (value,) if isinstance(value, str) else value
-        if isinstance(value, (list, tuple)) and value and all(isinstance(v, str) for v in value):
-            return tuple(value)
-    elif key in ("crops", "final_crops"):
-        if isinstance(value, (list, tuple)) and value and all(type(v) is int for v in value):
-            return tuple(value)
-    elif key in ("looks", "about"):
-        if isinstance(value, dict):
-            return value
-    elif key in ("losses", "net_config"):
-        number = (int, float) if key == "losses" else (int,)
-        if isinstance(value, dict) and all(type(v) in number for v in value.values()):
-            return {k: number[-1](v) for k, v in value.items()}
-    elif type(value) is kind:
-        return value
-    raise ConfigInvalid(f"{key} = {value!r} is not of the right kind", file=file)

@@ -231,3 +231,20 @@ def test_squeezenet_at_hand_grows_with_the_error(
     batch = colours(side=48, dtype=F32)
     values = [perceptual({"ab": k * batch.ab}, batch).item() for k in (1.0, 0.7, 0.4, 0.0)]
     assert values[0] == 0 and values == sorted(values) and values[-1] > 0.1
+
+
+@pytest.mark.parametrize(("backbone", "theirs"), [("alexnet", "alex"), ("squeezenet", "squeeze")])
+def test_it_is_what_the_public_package_gives(backbone: str, theirs: str) -> None:
+    """Its own heads, and random weights in both backbones: the published ones are no matter here."""
+    lpips = pytest.importorskip("lpips")
+    torch.manual_seed(0)
+    judge = lpips.LPIPS(net=theirs, pnet_rand=True, verbose=False).eval()
+    net = BACKBONES[backbone]().eval()
+    with torch.no_grad():
+        for mine, other in zip(net.parameters(), judge.net.parameters(), strict=True):
+            mine.copy_(other)
+    heads = [lin.model[-1].weight.detach().flatten() for lin in judge.lins]
+    x, y = torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        want = judge(2 * x - 1, 2 * y - 1).flatten()
+        torch.testing.assert_close(picture_distance(net, x, y, heads), want, atol=1e-5, rtol=1e-4)

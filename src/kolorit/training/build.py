@@ -1,0 +1,145 @@
+"""The network of a recipe with its starting weights, and its losses with their options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from inspect import signature
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from kolorit.colour.bins import BINS
+from kolorit.errors import ConfigInvalid
+from kolorit.training.as_run import REACH
+from kolorit.training.checkpoint import load_checkpoint
+from kolorit.training.data import Batch
+from kolorit.training.losses import LOSSES, PENALTIES
+from kolorit.training.nets import NETS, seed_a
+from kolorit.training.onnx_file import start_weights
+from kolorit.training.prior import colour_prior
+from kolorit.training.recipe import Recipe, data_root
+from kolorit.training.store import Store
+
+Losses = dict[str, Callable[[dict[str, Tensor], Batch], Tensor]]
+_MISFITS = (  # what torch and our own parts raise for options and tensors of a wrong kind
+    *(TypeError, ValueError, RuntimeError, AttributeError),
+    *(LookupError, ArithmeticError),
+)
+
+
+def build_net(recipe: Recipe, *, weights: bool = True) -> nn.Module:
+    """A new network; ``weights`` = False leaves it random, when only its shape is asked for.
+
+    Raises ConfigInvalid for an unknown network or option, and weights that are missing or misfit;
+    CheckpointRefused and ModelUnavailable for a start that cannot be read.
+    """
+    if recipe.net not in NETS:
+        raise ConfigInvalid(f"no network '{recipe.net}'", remedy=f"Use one of: {', '.join(NETS)}.")
+    starts = weights and recipe.start != "none"  # which brings the encoder's weights as well
+    encoder = _encoder_weights(recipe) if weights and not starts else None
+    try:
+        net = NETS[recipe.net](encoder, **recipe.net_config)
+    except _MISFITS as error:
+        which = "" if encoder is None else f", weights = '{recipe.weights}'"
+        raise ConfigInvalid(f"net_config = {recipe.net_config}{which}: {error}") from error
+    if starts:
+        _load_start(net, recipe.start)
+    return net
+
+
+def find_weights(recipe: Recipe) -> Path:
+    """The file with the encoder's weights, whether it is there or not.
+
+    Raises ConfigInvalid for weights that cannot be meant, and ImageNet's that are not at hand.
+    """
+    if recipe.weights != "imagenet":
+        path = Path(recipe.weights).expanduser()
+        if path.is_absolute() or path.is_file():
+            return path
+        return data_root("KOLORIT_WEIGHTS") / recipe.weights
+    if recipe.net != "seed_a":
+        remedy = 'Give weights a file, or "none".'
+        raise ConfigInvalid('weights = "imagenet" is for net = "seed_a"', remedy=remedy)
+    return Path(seed_a.imagenet(recipe.net_config.get("encoder", seed_a.SeedA.encoder)))
+
+
+def _encoder_weights(recipe: Recipe) -> dict[str, Tensor] | None:
+    if recipe.weights == "none":
+        return None
+    path = find_weights(recipe)
+    if not path.is_file():
+        remedy = 'Or use weights = "none".'
+        raise ConfigInvalid("the encoder's weights are missing", file=path, remedy=remedy)
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        cause = f"these weights cannot be read: {error}"
+        raise ConfigInvalid(cause, file=path, remedy="Give a .safetensors file.") from error
+
+
+def _load_start(net: nn.Module, start: str) -> None:
+    """Weights of a run's folder, of a checkpoint, of a shipped model or of an .onnx with card."""
+    path = Path(start).expanduser()
+    if path.is_dir():
+        path = path / (
+            "best.safetensors" if (path / "best.safetensors").exists() else "last.safetensors"
+        )
+    if path.suffix == ".safetensors":
+        weights = load_checkpoint(path).ema
+    else:
+        # A bias of zeros is left out of an .onnx; names that do not fit are refused all the same.
+        none = {k: torch.zeros_like(v) for k, v in net.state_dict().items() if k.endswith("bias")}
+        weights = {**none, **start_weights(start)}
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ConfigInvalid(
+            f"the weights of '{start}' do not fit this network",
+            remedy="Give its net and net_config. For a network with norms name its run's folder: "
+            "they are no longer in an .onnx.",
+        ) from error
+
+
+def make_losses(recipe: Recipe, store: Store) -> Losses:
+    """The recipe's losses by name, their options bound; the prior is that of the training split.
+
+    Each is tried on a made-up batch, so that what would fail at the first step fails here. Raises
+    ConfigInvalid for an unknown loss or penalty, a wrong option, and a file that is not there.
+    """
+    made: Losses = {}
+    for name, weight in recipe.losses.items():
+        if name not in LOSSES:
+            raise ConfigInvalid(f"no loss '{name}'", remedy=f"Use some of: {', '.join(LOSSES)}.")
+        options = dict(recipe.loss_options.get(name, {}))
+        known = set(signature(LOSSES[name]).parameters) - {"out", "batch", "prior"}
+        if unknown := sorted(set(options) - known):
+            remedy = f"It has: {', '.join(sorted(known)) or 'none'}."
+            raise ConfigInvalid(f"the loss '{name}' has no option '{unknown[0]}'", remedy=remedy)
+        if name == "rebalanced" and weight:
+            options["prior"] = torch.from_numpy(colour_prior(store, recipe)).float()
+        made[name] = partial(LOSSES[name], **options)
+        if weight:
+            _try_loss(name, made, recipe)
+    for name in recipe.penalties:
+        if name not in PENALTIES:
+            remedy = f"Use some of: {', '.join(PENALTIES)}."
+            raise ConfigInvalid(f"no penalty '{name}'", remedy=remedy)
+    return made
+
+
+@torch.no_grad()
+def _try_loss(name: str, losses: Losses, recipe: Recipe) -> None:
+    """One grey picture of the smallest size, answered rightly: ConfigInvalid where it fails."""
+    px = min((*recipe.crops, *recipe.final_crops))
+    L, ab = torch.full((1, 1, px, px), 50.0), torch.zeros(1, 2, px, px)
+    out = {"ab": ab, "logits": torch.zeros(1, len(BINS), px // 4, px // 4)}
+    batch = Batch(L, torch.zeros(1, 3, px, px), ab, REACH if recipe.lab == "as-run" else 110.0)
+    try:
+        losses[name](out, batch)
+    except _MISFITS as error:
+        options = recipe.loss_options.get(name, {})
+        raise ConfigInvalid(f"loss_options.{name} = {options}: {error}") from error
