@@ -150,7 +150,8 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> Tensors:
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Tensors, file: Path) -> None:
     """Put ``optimiser_tensors`` back; CheckpointRefused when they are of other parameters."""
     whole = optimiser.state_dict()
-    whole["state"] = state = {}
+    state: dict[int, Tensors] = {}
+    whole["state"] = state
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     for key, value in tensors.items():
         index, _, name = key.partition(".")

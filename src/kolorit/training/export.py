@@ -47,6 +47,7 @@ def export_run(run: Path, recipe: Recipe, out: Path) -> str:
     store = open_recipe_store(trained, run)
     network = to_onnx(net, trained.lab)
     card: dict[str, Any] = {
+        **recipe.about,
         "name": out.stem,
         "version": __version__,
         "sha256": hashlib.sha256(network).hexdigest(),
@@ -58,7 +59,6 @@ def export_run(run: Path, recipe: Recipe, out: Path) -> str:
         "seed": trained.seed,
         "pictures": len(store.squares),
         "parameters": sum(p.numel() for p in net.parameters()),
-        **recipe.about,
         "ranges": {"L": [0, 100], "ab": [-110, 110], "mask": [0, 1]},
         "looks": recipe.looks or {"faithful": _PLAIN, "vivid": {**_PLAIN, "prior_exponent": 0.25}},
     }

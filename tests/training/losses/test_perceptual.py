@@ -235,7 +235,7 @@ def test_squeezenet_at_hand_grows_with_the_error(
 
 @pytest.mark.parametrize(("backbone", "theirs"), [("alexnet", "alex"), ("squeezenet", "squeeze")])
 def test_it_is_what_the_public_package_gives(backbone: str, theirs: str) -> None:
-    """Its own heads, and random weights in both backbones: the published ones are no matter here."""
+    """With its own heads, and the same random weights in both backbones."""
     lpips = pytest.importorskip("lpips")
     torch.manual_seed(0)
     judge = lpips.LPIPS(net=theirs, pnet_rand=True, verbose=False).eval()

@@ -159,16 +159,10 @@ def _cells(encoder: nn.Module, px: int) -> int:
 
 def make_encoder(name: str) -> Any:
     """timm's network by name as a list of levels, with random weights; ConfigInvalid for others."""
-    try:
-        import timm
-    except ImportError as error:
-        raise DeviceUnavailable(
-            f"this network needs timm: {error}", remedy="pip install 'kolorit[train]'"
-        ) from error
     # The MobileNetV2 weights at hand were trained with TensorFlow's padding.
     options: dict[str, Any] = {"pad_type": "same"} if name.startswith("mobilenetv2") else {}
     try:
-        encoder: Any = timm.create_model(name, features_only=True, pretrained=False, **options)
+        encoder: Any = _timm().create_model(name, features_only=True, pretrained=False, **options)
     except (RuntimeError, TypeError, AttributeError, AssertionError) as error:
         raise ConfigInvalid(
             f"timm has no encoder '{name}': {error}", remedy="See timm.list_models()."
@@ -181,6 +175,15 @@ def make_encoder(name: str) -> Any:
             if type(part).__name__ == "Conv2dSame":
                 setattr(parent, part_name, _same(part))
     return encoder
+
+
+def _timm() -> Any:
+    try:
+        import timm
+    except ImportError as error:
+        remedy = "pip install 'kolorit[train]'"
+        raise DeviceUnavailable(f"this network needs timm: {error}", remedy=remedy) from error
+    return timm
 
 
 def _same(conv: Any) -> SamePadded:
@@ -204,7 +207,7 @@ def build(weights: dict[str, Tensor] | None = None, **config: Any) -> SeedAModul
 
 def imagenet(encoder: str) -> str:
     """Path of timm's ImageNet weights of an encoder on this computer; never fetches them."""
-    import timm
+    timm = _timm()
     from huggingface_hub import try_to_load_from_cache
 
     source = timm.get_pretrained_cfg(encoder)
