@@ -127,7 +127,7 @@ def score(out: Path, sets: list[str], seeds: list[int], first: int | None) -> No
     text = "\n".join(table(name, values) for name, values in record["sets"].items())
     Path("results/as-run.md").write_text(heading(record) + text)
     picture = sheet_of([read_short(p) for p in find_set(sets[0])[:first]], readers, seeds[0])
-    Path("docs/pictures/as-run.jpg").write_bytes(encode_rgb(picture, quality=88))
+    Path("docs/pictures/as-run.jpg").write_bytes(encode_rgb(picture, quality=80))
 
 
 def reader_of(reading: str, run: Path) -> Reader:
@@ -264,7 +264,7 @@ def table(name: str, values: dict) -> str:
     return "\n".join([*lines, "", ""])
 
 
-def sheet_of(truths: list[np.ndarray], readers: dict, seed: int, count: int = 8) -> np.ndarray:
+def sheet_of(truths: list[np.ndarray], readers: dict, seed: int, count: int = 5) -> np.ndarray:
     """Some pictures: grey, the four readings, the truth, side by side."""
     rows = []
     for truth in truths[:: max(1, len(truths) // count)][:count]:
