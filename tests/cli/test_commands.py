@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -122,72 +121,3 @@ def test_completing(
     ran = kolorit()
     assert ran.code == 0
     assert {answer.split(",")[1] for answer in ran.out.splitlines()} == found
-
-
-def test_train_describes_itself(
-    kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> None:
-    pytest.importorskip("torch")
-    monkeypatch.setenv("KOLORIT_DATA", str(folder))
-    (folder / "photos").mkdir()
-    (folder / "photos" / "0.tar").write_bytes(bytes(1024))
-    ran = kolorit("train", "hinted-small", "--describe", "--set", "steps=7")
-    assert ran.code == 0, ran.err
-    found = json.loads(ran.out)
-    assert found["recipe"]["steps"] == 7
-    assert found["recipe"]["seed"] == 0  # a default that the file does not name
-    parts = found["network"]["parts"]
-    assert found["network"]["parameters"] == sum(p["parameters"] for p in parts.values())
-    assert parts["encoder"]["trained"] < parts["encoder"]["parameters"]  # frozen = 4
-    assert found["ranges"]["L"] == [0, 100]
-    assert found["data"][0] == {
-        "name": "photos", "folder": str(folder / "photos"), "shards": 1, "bytes": 1024,
-    }  # fmt: skip
-    assert {path.name for path in folder.iterdir()} == {"photos"}
-
-
-def test_train_hands_on_what_was_asked(
-    kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch, folder: Path
-) -> None:
-    pytest.importorskip("torch")
-    asked: dict[str, object] = {}
-
-    def train(recipe: object, out: Path, **options: object) -> Path:
-        asked.update(options, out=out)
-        options["say"]("step 1")  # type: ignore[operator]
-        return out / "checkpoint.safetensors"
-
-    exported: list[object] = []
-    monkeypatch.setattr("kolorit.training.loop.train", train)
-    monkeypatch.setattr("kolorit.training.export.export_run", lambda *where: exported.append(where))
-    ran = kolorit("train", "hinted-small", "-o", "run", "--resume", "--devices", 2)
-    assert (ran.code, ran.err) == (0, "step 1\n")
-    assert ran.out == "run/checkpoint.safetensors\nrun/model.onnx\n"
-    assert len(exported) == 1
-    assert (asked["out"], asked["resume"], asked["devices"]) == (Path("run"), True, 2)
-    assert kolorit("train", "hinted-small", "-q").err == ""
-    assert asked["out"] == Path("runs/hinted-small")
-    monkeypatch.setenv("LOCAL_RANK", "1")  # one of Fabric's further processes
-    assert kolorit("train", "hinted-small").out == ""
-    assert len(exported) == 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code"),
-    [
-        (["gone"], 9),
-        (["hinted-small", "--set", "lr"], 9),
-        (["hinted-small", "--set", "lrr=1"], 9),
-        ([], 2),
-        (["hinted-small", "--devices", "0"], 2),
-    ],
-)
-def test_train_refuses(kolorit: Kolorit, arguments: list[str], code: int) -> None:
-    assert kolorit("train", *arguments).code == code
-
-
-def test_train_without_its_extra(kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kolorit.cli.train.find_spec", lambda name: None)
-    ran = kolorit("train", "hinted-small")
-    assert ran.code == 6
-    assert "pip install 'kolorit[train]'" in ran.err

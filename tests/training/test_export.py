@@ -1,119 +1,128 @@
-"""training/export.py: the ONNX gives what torch gives, at odd sizes, and its card opens it."""
+"""training/export.py: a run's best network becomes a model that the product opens."""
 
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
 
-from kolorit.errors import CheckpointRefused
-from kolorit.runtime.model import load_model
-from kolorit.training.export import export_run
-from kolorit.training.loop import train
-from kolorit.training.nets.hinted_unet import build
-from kolorit.training.onnx_file import store_half, to_onnx, weights_of
-from kolorit.training.recipe_file import load_recipe
-from kolorit.training.toml_file import toml
+import kolorit
+from kolorit.colorizer import Colorizer
+from kolorit.errors import CheckpointRefused, ConfigInvalid, OutputUnwritable
+from kolorit.training import loop
+from kolorit.training.export import export_run, load_trained
+from kolorit.training.prior import colour_prior
+from kolorit.training.store import open_recipe_store
+
+from .conftest import Make, run_quietly
+
+GREY = np.random.default_rng(0).integers(0, 256, (48, 70), dtype=np.uint8)
 
 
-@pytest.fixture(scope="module")
-def trained() -> torch.nn.Module:
-    torch.manual_seed(0)
-    net = build(deep=32, s16=32, s8=32, s4=16, s2=8).eval()
-    torch.nn.init.normal_(net.ab.weight, std=0.1)
-    return net
+def card_of(model: Path) -> dict[str, object]:
+    return tomllib.loads(model.with_suffix(".toml").read_text())
 
 
-@pytest.fixture(scope="module")
-def exported(trained: torch.nn.Module) -> bytes:
-    return to_onnx(trained)
+def test_a_network_without_bins(
+    small: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From training to a coloured picture. Of three validations the second is the best."""
+    values = iter([3.0, 1.0, 2.0])
+    monkeypatch.setattr(loop, "validate", lambda *_: {"val_loss": next(values)})
+    out = tmp_path / "run"
+    run_quietly(small("validate_every=2", "lr=0.05", "encoder_lr=0.05"), out)
+    about = 'about={licence="CC0", steps=99, sha256="none"}'
+    changed = small("validate_every=2", "size=64", "name=mine", about, "seed=7")
+    digest = export_run(out, changed, out / "model.onnx")
+    assert digest == hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
 
+    card = card_of(out / "model.onnx")
+    commit = card.pop("commit")
+    assert isinstance(commit, str) and commit
+    parameters = sum(p.numel() for p in load_trained(out / "best.safetensors")[0].parameters())
+    assert card == {
+        "licence": "CC0",
+        "name": "model",
+        "version": kolorit.__version__,
+        "sha256": digest,
+        "size": 64,  # size, looks, name and what it is about may be chosen after the training
+        "multiple": 32,
+        "recipe": "mine",
+        "steps": 4,  # of the best; what it is about does not override what is known
+        "seed": 0,
+        "pictures": 20,
+        "parameters": parameters,
+        "ranges": {"L": [0, 100], "ab": [-110, 110], "mask": [0, 1]},
+        "looks": card["looks"],
+    }
+    assert set(card["looks"]) == {"vivid", "faithful"}
 
-@pytest.fixture
-def file(exported: bytes, tmp_path: Path) -> Path:
-    """The exported model with a card beside it."""
-    path = tmp_path / "small.onnx"
-    path.write_bytes(exported)
-    looks = {"faithful": {"prior_exponent": 0.0, "temperature": 1.0, "regression": 1.0}}
-    card = {"name": "small", "version": "0", "sha256": hashlib.sha256(exported).hexdigest()}
-    card |= {"size": 64, "multiple": 32, "bins": {"stride": 4, "prior": [1 / 313] * 313}}
-    path.with_suffix(".toml").write_text(toml({**card, "looks": looks}))
-    return path
-
-
-def test_the_shipped_file_equals_torch_at_odd_sizes(trained: torch.nn.Module, file: Path) -> None:
-    assert not trained.training
-    model = load_model(file, threads=1)
-    rng = np.random.default_rng(0)
-    for h, w in ((32, 32), (64, 160), (61, 93)):
-        L = rng.uniform(0, 100, (h, w)).astype(np.float32)
-        hints = np.zeros((3, h, w), np.float32)
-        hints[:, 3:6, 4:7] = np.array([40, -20, 1])[:, None, None]
-        got = model.predict(L, hints)
-        pad = ((0, -h % 32), (0, -w % 32))
-        with torch.no_grad():
-            want = trained(
-                torch.from_numpy(np.pad(L, pad, mode="symmetric"))[None, None],
-                torch.from_numpy(np.pad(hints, ((0, 0), *pad)))[None],
-            )
-        assert got.ab.shape == (2, h, w)
-        assert got.logits is not None
-        assert got.logits.shape == (313, -(-h // 4), -(-w // 4))
-        np.testing.assert_allclose(got.ab, want["ab"][0, :, :h, :w], atol=0.1)
-        hq, wq = got.logits.shape[1:]
-        np.testing.assert_allclose(got.logits, want["logits"][0, :, :hq, :wq], atol=0.02)
-
-
-def test_a_folded_norm_comes_back_as_a_bias() -> None:
-    conv, norm = torch.nn.Conv2d(1, 8, 3, bias=False), torch.nn.BatchNorm2d(8)
-    norm.running_mean.normal_()
-    norm.bias.data.normal_()
-    whole = torch.nn.Sequential(torch.nn.Sequential(conv, norm).eval())
-    plain = torch.nn.Conv2d(1, 8, 3)
-    weights = weights_of(to_onnx(_Headed(whole)))
-    plain.load_state_dict({k.removeprefix("inner.0.0."): v for k, v in weights.items()})
-    L = torch.rand(1, 1, 32, 32)
+    colorizer = Colorizer(out / "model.onnx")
+    assert colorizer.colorize(GREY).shape == (48, 70, 3)
+    seen = colorizer.predict(GREY)
+    assert (seen.confidence == 1).all()
+    best = load_trained(out / "best.safetensors")[0]
+    last = load_trained(out / "last.safetensors")[0]
+    L = torch.from_numpy(seen.L)[None, None]
     with torch.no_grad():
-        torch.testing.assert_close(plain(L), whole(L), atol=0.01, rtol=0.01)
+        want, other = (net(L, torch.zeros(1, 3, *L.shape[2:]))["ab"][0] for net in (best, last))
+    np.testing.assert_allclose(seen.ab, want, atol=0.1)
+    assert (want - other).abs().max() > 1
+    with pytest.raises(ConfigInvalid, match="no alternatives"):
+        colorizer.run(GREY, alternatives=2)
 
 
-class _Headed(torch.nn.Module):
-    """Any part as a network of two inputs and two outputs."""
-
-    def __init__(self, inner: torch.nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, L: torch.Tensor, hints: torch.Tensor) -> dict[str, torch.Tensor]:
-        x = self.inner(L)
-        return {"ab": x, "logits": x + hints.sum()}
-
-
-def test_halves_weigh_half(exported: bytes) -> None:
-    half = onnx.load_from_string(exported)
-    kinds = {t.data_type for t in half.graph.initializer if np.prod(t.dims) >= 64}
-    assert kinds == {onnx.TensorProto.FLOAT16}
-    again = store_half(onnx.load_from_string(half.SerializeToString()))
-    assert len(again.graph.node) == len(half.graph.node)
+def test_a_network_with_bins(small: Make, tmp_path: Path) -> None:
+    recipe = small(
+        "steps=1", "size=64", "grid_every=9", "net=eccv16", "losses={classification=1.0}"
+    )  # fmt: skip
+    out = tmp_path / "run"
+    run_quietly(recipe, out)
+    export_run(out, recipe, out / "model.onnx")
+    bins = card_of(out / "model.onnx")["bins"]
+    assert isinstance(bins, dict)
+    assert bins["stride"] == 4
+    prior = colour_prior(open_recipe_store(recipe, out), recipe)
+    np.testing.assert_allclose(bins["prior"], prior, rtol=1e-4)
+    result = Colorizer(out / "model.onnx").run(GREY, alternatives=2)
+    assert len(result.alternatives) == 2
+    assert 0 < result.prediction.confidence.mean() < 1
 
 
-def test_a_run_becomes_a_model_that_opens(shards: Path, tiny_recipe: Path, tmp_path: Path) -> None:
-    recipe = load_recipe(str(tiny_recipe), ("steps=1", "size=64", 'about={licence="CC0"}'))
-    train(recipe, tmp_path / "run", accelerator="cpu", say=lambda line: None)
-    digest = export_run(tmp_path / "run", recipe, tmp_path / "run" / "model.onnx")
-    model = load_model(tmp_path / "run" / "model.onnx")
-    assert (model.card.sha256, model.card.size) == (digest, 64)
-    assert model.card.about["licence"] == "CC0"
-    assert {"vivid", "faithful"} <= set(model.card.looks)
-    other = load_recipe(str(tiny_recipe), ("net_config={deep=32}",))
+def test_a_network_that_learned_as_the_first_study(
+    small: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file gets the front of test_onnx_file.py."""
+    asked: list[tuple[bool, str]] = []
+
+    def to_onnx(net: torch.nn.Module, lab: str) -> bytes:
+        asked.append((net.training, lab))
+        return b"a network"
+
+    monkeypatch.setattr("kolorit.training.export.to_onnx", to_onnx)
+    recipe, out = small("steps=1", "lab=as-run", "grid_every=9"), tmp_path / "run"
+    run_quietly(recipe, out)
+    export_run(out, recipe, out / "model.onnx")
+    assert asked == [(False, "as-run")]
+
+
+def test_what_cannot_be_exported(
+    again: tuple[Path, Make], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kolorit.training.export.to_onnx", lambda *_: b"a network")
+    out, recipe = again
     with pytest.raises(CheckpointRefused, match="another shape"):
-        export_run(tmp_path / "run", other, tmp_path / "run" / "other.onnx")
-
-
-def test_the_file_says_nothing_of_the_machine_that_made_it(exported: bytes) -> None:
-    for trace in (b".py", b"File ", b"stack_trace", str(Path.cwd()).encode()):
-        assert trace not in exported
+        export_run(out, recipe("net_config={base=3}"), tmp_path / "other.onnx")
+    with pytest.raises(CheckpointRefused, match="another shape"):
+        export_run(out, recipe("net=eccv16", "net_config={}"), tmp_path / "other.onnx")
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(OutputUnwritable):
+        export_run(out, recipe(), tmp_path / "folder.onnx")
+    (out / "best.safetensors").unlink()
+    with pytest.raises(CheckpointRefused, match=r"best\.safetensors"):
+        export_run(out, recipe(), tmp_path / "other.onnx")
+    assert not (tmp_path / "other.onnx").exists()

@@ -8,16 +8,18 @@ import shutil
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from kolorit.errors import CheckpointRefused, ConfigInvalid, OutputUnwritable
 from kolorit.training.checkpoint import load_checkpoint
+from kolorit.training.metrics_log import read
 from kolorit.training.recipe import Recipe
 from kolorit.training.run import average, last_checkpoint
 
-from .conftest import Make, differences, run_quietly
+from .conftest import Make, differences, jpeg, run_quietly
 
 CRITIC = (
     'adversary={loss="hinge", weight=1.0, critic_config={norm="instance", base=4}, '
@@ -223,14 +225,24 @@ def test_a_network_that_answers_in_another_size(
 
 @pytest.mark.parametrize(("processes", "batch"), [(2, 6), (3, 4), (1, 6)])
 def test_a_batch_that_cannot_be_shared(small: Make, processes: int, batch: int) -> None:
-    from types import SimpleNamespace
-
     from kolorit.training.run import begin
 
     fabric = SimpleNamespace(world_size=processes)
     recipe = replace(small(f"batch={batch}"), accumulate=4)
     with pytest.raises(ConfigInvalid, match=f"batch = {batch} cannot be shared"):
         begin(fabric, recipe, None, None, Path("run"))  # type: ignore[arg-type]
+
+
+def test_photographs_left_out_are_listed(small: Make, tmp_path: Path) -> None:
+    folder, out = tmp_path / "photographs", tmp_path / "run"
+    folder.mkdir()
+    for name, content in (("a", jpeg(0)), ("b", jpeg(0)), ("c", b"none"), ("d", jpeg(1))):
+        (folder / f"{name}.jpg").write_bytes(content)
+    run_quietly(small("steps=1", "grid_every=9", f'sources=["{folder}"]'), out)
+    listed = {Path(row["file"]).name: row["why"] for row in read(out / "skipped.jsonl")}
+    assert listed.keys() == {"b.jpg", "c.jpg"}
+    assert listed["b.jpg"].startswith("copy of")
+    assert listed["c.jpg"].startswith("broken")
 
 
 # a disk without room
@@ -249,11 +261,12 @@ def needed_by(recipe: Recipe, out: Path, monkeypatch: pytest.MonkeyPatch) -> int
         patch.setattr(module, "save", lambda *_, **__: None)
         net = module.build_net(recipe, weights=False)
         critic = module.build_critic(recipe.adversary, 32) if recipe.adversary else None
+        store = SimpleNamespace(skipped=())
         run = module.Run(net, None, None, net, {}, critic, None, None, [])
         while most - least > 1:
             space(patch, (least + most) // 2)
             try:
-                module._prepare_folder(out, recipe, run)
+                module._prepare_folder(out, recipe, run, store)
                 most = (least + most) // 2
             except OutputUnwritable:
                 least = (least + most) // 2

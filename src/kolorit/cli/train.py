@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -75,8 +76,9 @@ def train(
     """
     from kolorit.training.recipe_file import load_recipe
 
-    folders = (f"sources={json.dumps(list(photos))}",) if photos else ()
-    wanted = load_recipe(recipe, (*folders, *changes), smoke=smoke)
+    folders = json.dumps([_place(name) for name in photos], ensure_ascii=False)  # this is TOML too
+    asked = (f"sources={folders}", *changes) if photos else changes
+    wanted = load_recipe(recipe, asked, smoke=smoke)
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise DeviceUnavailable(
             f"training needs {', '.join(missing)}", remedy="pip install 'kolorit[train]'"
@@ -86,6 +88,8 @@ def train(
         return 0
     from kolorit.training.loop import train as run
 
+    if quiet:
+        logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     folder = Path(out) if out else Path("runs") / wanted.name
     run(
         wanted,
@@ -105,6 +109,12 @@ def train(
     return 0
 
 
+def _place(name: str) -> str:
+    """A folder's whole path, so that the run goes on from anywhere; another name as it is."""
+    path = Path(name).expanduser()
+    return str(path.absolute()) if path.is_dir() else name
+
+
 def _is_first_process() -> bool:
     """By the variables that torchrun (RANK) and Fabric's own launcher (the others) set."""
     ranks = [os.environ.get(name, "0") for name in ("NODE_RANK", "LOCAL_RANK")]
@@ -115,7 +125,7 @@ def _description(recipe: Recipe) -> dict[str, Any]:
     """The recipe with its defaults, the network by parts, ranges of values, and the data found."""
     from kolorit.training.adversary import build_critic
     from kolorit.training.build import build_net
-    from kolorit.training.run import RANGES
+    from kolorit.training.run import ranges_of
 
     net = build_net(recipe, weights=False)
     parts = {
@@ -130,7 +140,7 @@ def _description(recipe: Recipe) -> dict[str, Any]:
         "recipe": asdict(recipe),
         "network": {"parts": parts, "parameters": sum(p.numel() for p in net.parameters())},
         "critic": sum(p.numel() for p in critic.parameters()) if critic else None,
-        "ranges": RANGES,
+        "ranges": ranges_of(recipe),
         "data": [_source(name) for name in recipe.sources],
         "weights": _weights(recipe),
     }

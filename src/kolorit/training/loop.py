@@ -42,7 +42,7 @@ def train(
 ) -> Path:
     """Train a recipe into the folder ``out`` and return the path of the best checkpoint.
 
-    out/ gets recipe.json, metrics.jsonl and .csv, grids/, last.safetensors, best.safetensors.
+    out/ gets recipe.json, skipped.jsonl, metrics.jsonl and .csv, grids/, last and best.safetensors.
     ``resume`` goes on from the last checkpoint; the result is then what one straight run gives.
     Raises ConfigInvalid for a folder that holds a run, or none to resume, TrainingDiverged when the
     loss is no longer a number.
@@ -97,10 +97,15 @@ def start_fabric(recipe: Recipe, out: Path, accelerator: str, devices: int | str
         except ModuleNotFoundError as error:
             remedy = "pip install tensorboardX, or tensorboard = false."
             raise DeviceUnavailable("TensorBoard is not installed", remedy=remedy) from error
+    nodes = 1
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun has begun as many processes as it was told
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        nodes = int(os.environ["WORLD_SIZE"]) // devices
     try:
         fabric = Fabric(
             accelerator=accelerator,
             devices=devices,
+            num_nodes=nodes,
             precision=recipe.precision,  # type: ignore[arg-type]
             loggers=loggers,
         )

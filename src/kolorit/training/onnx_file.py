@@ -80,11 +80,16 @@ def weights_of(network: bytes) -> dict[str, Tensor]:
 
 
 def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same model with every float32 initialiser of 64 numbers or more stored in float16."""
+    """The same model with every float32 initialiser of 64 numbers or more stored in float16.
+
+    One with a number beyond float16's reach stays as it is.
+    """
     casts = []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size < 64:
+            continue
+        if np.abs(values).max() > np.finfo(np.float16).max:
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))

@@ -32,7 +32,6 @@ from kolorit.training.recipe import Recipe
 from kolorit.training.recipe_file import recipe_from_json
 from kolorit.training.store import Store
 
-RANGES = {"L": [0.0, 100.0], "ab": [-110.0, 110.0], "mask": [0.0, 1.0]}
 _LATER = (  # keys that may change when a run goes on
     *("name", "steps", "lr", "encoder_lr", "clip", "keep", "tensorboard"),
     *("log_every", "save_every", "validate_every", "grid_every", "size", "looks", "about"),
@@ -95,7 +94,7 @@ def begin(fabric: Any, recipe: Recipe, store: Store, before: Checkpoint | None, 
         run.history, run.start = before.history, before.step
     model.train()
     if fabric.is_global_zero:
-        _prepare_folder(out, recipe, run)
+        _prepare_folder(out, recipe, run, store)
     return run
 
 
@@ -106,7 +105,7 @@ def state_of(run: Run, recipe: Recipe, done: int, *, whole: bool = True) -> Chec
         recipe=json.dumps(asdict(recipe)),
         ema=run.averaged.state_dict(),
         history=run.history,
-        ranges=RANGES,
+        ranges=ranges_of(recipe),
     )
     if not whole:
         return few
@@ -118,6 +117,13 @@ def state_of(run: Run, recipe: Recipe, done: int, *, whole: bool = True) -> Chec
         critic=run.critic.state_dict() if run.critic is not None else {},
         critic_optimiser=optimiser_tensors(run.critic_optimiser) if critic else {},
     )
+
+
+def ranges_of(recipe: Recipe) -> dict[str, list[float]]:
+    """Least and largest of what the network sees and answers in training."""
+    if recipe.lab == "as-run":
+        return {"L": [-70.0, 100.0], "ab": [-REACH, REACH], "mask": [0.0, 0.0]}
+    return {"L": [0.0, 100.0], "ab": [-110.0, 110.0], "mask": [0.0, 1.0]}
 
 
 def values_of(run: Run, recipe: Recipe) -> list[float]:
@@ -196,8 +202,8 @@ def _try_crops(net: nn.Module, losses: Losses, recipe: Recipe, device: torch.dev
             raise ConfigInvalid(f"this cannot work with crops of {px} px: {error}") from error
 
 
-def _prepare_folder(out: Path, recipe: Recipe, run: Run) -> None:
-    """The run's folder with its recipe, and room for its checkpoints."""
+def _prepare_folder(out: Path, recipe: Recipe, run: Run, store: Store) -> None:
+    """The run's folder with its recipe and the photographs left out, and room for checkpoints."""
     one = _bytes(run.net)
     whole = 4 * one + (3 * _bytes(run.critic) if run.critic is not None else 0)  # Adam keeps two
     needed = 2 * whole + (1 + recipe.keep) * one  # last twice while it is written, best, top
@@ -215,6 +221,8 @@ def _prepare_folder(out: Path, recipe: Recipe, run: Run) -> None:
         cause = f"the checkpoints need {needed / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free"
         raise OutputUnwritable(cause, file=out)
     save(json.dumps(asdict(recipe), indent=1).encode(), out / "recipe.json", overwrite=True)
+    skipped = [json.dumps({"file": file, "why": why}) + "\n" for file, why in store.skipped]
+    save("".join(skipped).encode(), out / "skipped.jsonl", overwrite=True)
     cut(out / "metrics.jsonl", run.start)
 
 
