@@ -46,6 +46,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "spectral critic": (
         adversary(begin=2, alone=1, critic_config='{norm="instance", base=4, spectral=true}'),
     ),
+    "random critic": (adversary(loss='"wgan"', alone=1, gradient_penalty=10.0),),
     "plateau": (
         *("schedule=plateau", "validate_every=1", "patience=1", "factor=0.5", "lr=1e-6"),
         *("encoder_lr=1e-6", "warmup=0"),
@@ -111,7 +112,9 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 
+from kolorit.errors import TrainingDiverged
 from kolorit.training import checkpoint, data, loop
+from kolorit.training import update as update_module
 from kolorit.training.loop import train
 from kolorit.training.recipe import Recipe
 from kolorit.training.recipe_file import recipe_from_json
@@ -160,6 +163,21 @@ def kill_in(place):
         loop.append = then(append, False)
 
 
+def nan_at(step):
+    """The loss of this process alone is no number at a step."""
+    update, weigh, now = loop.update, update_module.weigh, {}
+
+    def counting(fabric, run, recipe, batch, done):
+        now["step"] = done + 1
+        return update(fabric, run, recipe, batch, done)
+
+    def planted(*given):
+        total, raw = weigh(*given)
+        return total * (float("nan") if now["step"] == step else 1.0), raw
+
+    loop.update, update_module.weigh = counting, planted
+
+
 def start(recipe, out, rank, ranks, place):
     child = os.fork()
     if child:
@@ -170,7 +188,9 @@ def start(recipe, out, rank, ranks, place):
                 MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), NODE_RANK="0",
                 LOCAL_RANK=str(rank), WORLD_SIZE=str(ranks),
             )
-        if place and rank == 0:
+        if place and place[0] == "nan" and rank == ranks - 1:
+            nan_at(place[1])
+        elif place and rank == 0:
             kill_in(place)
         shown = []
         picture = data._picture
@@ -192,6 +212,8 @@ def start(recipe, out, rank, ranks, place):
         report = {"shown": shown, "weights": ends}
         (out.parent / f"rank-{rank}.json").write_text(json.dumps(report))
         os._exit(0)
+    except TrainingDiverged as error:
+        os._exit(error.exit_code)
     except BaseException:
         import traceback
 
@@ -213,7 +235,7 @@ def sitting(recipe, out, ranks, after=None, place=None):
     codes = []
     for child in children:
         codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        if codes[-1]:  # the others would wait for it
+        if codes[-1] == -9:  # the others would wait for it
             for other in children[len(codes):]:
                 os.kill(other, signal.SIGKILL)
     return {"codes": codes, "seconds": time.monotonic() - began}
@@ -232,7 +254,8 @@ for job in json.loads(sys.stdin.read()):
     print(json.dumps(done), flush=True)
 '''
 
-Kill = float | tuple[str, int]  # after a share of the straight run's time, or in the n-th save
+# After a share of the straight run's time, in the n-th save, or by a NaN in one process.
+Kill = float | tuple[str, int]
 
 
 def kill_and_resume(*jobs: tuple[Recipe, Path, list[Kill], int]) -> list[list[list[int]]]:
@@ -272,7 +295,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[li
     shared = load_recipe(str(folder / "small.toml"), (*changes, "accumulate=2"))
     codes = kill_and_resume(
         (recipe, folder / "one", [("half", 3), 0.6], 1),
-        (shared, folder / "two", [("half", 3)], 2),
+        (shared, folder / "two", [("nan", 4), ("half", 2)], 2),
     )
     return folder, codes
 
@@ -319,8 +342,10 @@ def test_two_processes_share_the_work(killed: tuple[Path, list[list[list[int]]]]
 def test_two_processes_that_are_killed_equal_straight(
     killed: tuple[Path, list[list[list[int]]]],
 ) -> None:
+    """At first one of them diverges, and both stop at the same step with the state before it."""
     folder, (_, codes) = killed
-    assert codes[1][0] == -9
+    assert codes[1] == [14, 14]
+    assert codes[2][0] == -9
     assert_same_runs(folder / "two" / "straight" / "run", folder / "two" / "killed" / "run")
 
 
