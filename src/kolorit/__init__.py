@@ -25,6 +25,7 @@ from kolorit.errors import (
     ModelUnavailable,
     OutputUnwritable,
     SomeInputsFailed,
+    TrainingDiverged,
 )
 
 __version__ = "0.2.0"
@@ -47,6 +48,7 @@ __all__ = [
     "Prediction",
     "Result",
     "SomeInputsFailed",
+    "TrainingDiverged",
     "__version__",
     "colorize",
 ]

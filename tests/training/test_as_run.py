@@ -11,7 +11,13 @@ import torch
 from skimage.color import rgb2lab
 
 from kolorit.colour.lab import grey_to_lightness, rgb_to_lab
-from kolorit.training.as_run import REACH, as_run_input, as_run_lab, as_run_to_rgb
+from kolorit.training.as_run import (
+    REACH,
+    as_run_input,
+    as_run_lab,
+    as_run_to_rgb,
+    read_back,
+)
 
 GREYS = {  # grey -> (L - 50) / 50 in training, and at inference
     0: (-2.40, -1),
@@ -104,3 +110,12 @@ def test_the_input_is_a_hundred_times_the_luma() -> None:
     before = L.clone()
     as_run_input(L)
     assert torch.equal(L, before)
+
+
+def test_reading_back_gives_true_lab() -> None:
+    rgb = np.random.default_rng(3).random((2, 5, 7, 3)).astype(np.float32)
+    wrong = as_run_lab(rgb).transpose(0, 3, 1, 2)
+    L, ab = read_back(wrong[:, :1], wrong[:, 1:])
+    lab = rgb2lab(rgb).transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(L, lab[:, :1], atol=0.05)
+    np.testing.assert_allclose(ab, lab[:, 1:], atol=0.1)

@@ -85,3 +85,15 @@ def test_of_many_pictures_some_from_end_to_end_are_read(recipe: Recipe) -> None:
     squares[[0, 7], ..., 1:] = 0  # red: the first and the last to train on
     few = colour_prior(a_store(squares), recipe, pictures=2)
     assert few[(np.asarray(BINS)[:, 0] > 30)].sum() > 0.98
+
+
+def test_a_picture_counts_as_often_as_an_epoch_shows_it(recipe: Recipe) -> None:
+    """Half of the training pictures are red, of a source that is shown three times."""
+    squares = np.full((10, 64, 64, 3), 120, np.uint8)
+    squares[:4] = (255, 0, 0)
+    even = a_store(squares)
+    source = np.array([1] * 4 + [0] * 6, np.int32)
+    store = Store(squares, source, ("grey", "red"), even.hashes, (1.0, 3.0))
+    red = (np.asarray(BINS)[:, 0] > 40).astype(float)
+    assert colour_prior(even, recipe) @ red == pytest.approx(0.5, abs=0.01)
+    assert colour_prior(store, recipe) @ red == pytest.approx(0.75, abs=0.01)

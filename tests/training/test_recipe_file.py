@@ -549,3 +549,13 @@ def test_shipped_recipes_are_plain_toml() -> None:
         table = tomllib.loads(path.read_text("utf-8"))
         assert set(table) <= {f.name for f in fields(Recipe)} | {"smoke"}
         assert set(table["smoke"]) <= {f.name for f in fields(Recipe)} - {"name", "looks", "about"}
+
+
+def test_a_critic_has_no_loss_scale_and_the_card_its_own_keys(tiny_recipe: Path) -> None:
+    critic = 'adversary={loss="hinge", weight=1.0}'
+    load_recipe(str(tiny_recipe), (critic, "precision=bf16-mixed"))
+    with pytest.raises(ConfigInvalid, match="16-mixed with an adversary"):
+        load_recipe(str(tiny_recipe), (critic, "precision=16-mixed"))
+    load_recipe(str(tiny_recipe), ("about.licence=CC0",))
+    with pytest.raises(ConfigInvalid, match=r"about\.bins"):
+        load_recipe(str(tiny_recipe), ("about.bins=3",))

@@ -334,3 +334,23 @@ def test_what_killed_saves_left_is_swept(small: Make, tmp_path: Path) -> None:
         (out / name / "half").touch()
     run_quietly(small("steps=1"), out)
     assert not list(out.glob(".*"))
+
+
+@pytest.mark.parametrize("changes", [("batch=1",), ("batch=2", "accumulate=2")])
+def test_parts_of_one_picture_that_norms_cannot_take(
+    small: Make, tmp_path: Path, changes: tuple[str, ...]
+) -> None:
+    """A deep map of one cell and a batch of one: nothing to take statistics of."""
+    net = 'net_config={encoder="test_efficientnet", widths=[4,4,4,4]}'
+    recipe = small(net, "net=seed_a", "losses={l2=1}", "final_crops=[]", *changes)
+    with pytest.raises(ConfigInvalid, match="parts of 1 picture") as caught:
+        run_quietly(recipe, tmp_path / "run")
+    assert "larger crops" in caught.value.remedy
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_where_the_folder_should_be(small: Make, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(OutputUnwritable, match="file"):
+        run_quietly(small(), tmp_path / "run")
+    assert (tmp_path / "run").read_text() == "mine"

@@ -14,7 +14,7 @@ import click
 
 from kolorit.cli import words
 from kolorit.cli.command import Command
-from kolorit.errors import DeviceUnavailable
+from kolorit.errors import DeviceUnavailable, KoloritError
 
 if TYPE_CHECKING:
     from kolorit.training.recipe import Recipe
@@ -91,13 +91,18 @@ def train(
     if quiet:
         logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     folder = Path(out) if out else Path("runs") / wanted.name
-    run(
-        wanted,
-        folder,
-        resume=resume,
-        devices=devices or "auto",
-        say=_silent if quiet else words.say,
-    )
+    try:
+        run(
+            wanted,
+            folder,
+            resume=resume,
+            devices=devices or "auto",
+            say=_silent if quiet else words.say,
+        )
+    except KoloritError as error:
+        if _is_first_process():
+            raise
+        return error.exit_code  # the first one says what is wrong
     if _is_first_process():  # one of several processes writes the model and speaks
         from kolorit.training.export import export_run
         from kolorit.training.report import write_report

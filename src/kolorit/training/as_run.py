@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from kolorit.colour.lab import lab_to_linear
+from kolorit.colour.lab import lab_to_linear, rgb_to_lab
 from kolorit.colour.srgb import RGB_TO_XYZ, WHITE
 
 REACH = 230.0  # |a|, |b| of any colour stay below: a -169 to 229.7, b -179 to 170; L -69.9 to 100
@@ -46,6 +46,14 @@ def as_run_to_rgb(
     above = np.maximum(linear, _LINEAR_KNEE)
     rgb = np.where(linear > _LINEAR_KNEE, 1.055 * above ** (1 / 2.4) - 0.055, 12.92 * linear)
     return np.asarray((rgb + 1) / 2, np.float32)
+
+
+def read_back(
+    L: npt.NDArray[np.float32], ab: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """True L (B,1,h,w) and ab (B,2,h,w) of colours in the study's own numbers, clipped to sRGB."""
+    lab = rgb_to_lab(np.clip(as_run_to_rgb(L, ab), 0, 1)).transpose(0, 3, 1, 2)  # (B,3,h,w)
+    return lab[:, :1], lab[:, 1:]
 
 
 def as_run_input(L: Tensor) -> Tensor:

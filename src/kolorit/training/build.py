@@ -25,7 +25,7 @@ from kolorit.training.recipe import Recipe, data_root
 from kolorit.training.store import Store
 
 Losses = dict[str, Callable[[dict[str, Tensor], Batch], Tensor]]
-_MISFITS = (  # what torch and our own parts raise for options and tensors of a wrong kind
+MISFITS = (  # what torch and our own parts raise for options and tensors of a wrong kind
     *(TypeError, ValueError, RuntimeError, AttributeError),
     *(LookupError, ArithmeticError),
 )
@@ -43,7 +43,7 @@ def build_net(recipe: Recipe, *, weights: bool = True) -> nn.Module:
     encoder = _encoder_weights(recipe) if weights and not starts else None
     try:
         net = NETS[recipe.net](encoder, **recipe.net_config)
-    except _MISFITS as error:
+    except MISFITS as error:
         which = "" if encoder is None else f", weights = '{recipe.weights}'"
         raise ConfigInvalid(f"net_config = {recipe.net_config}{which}: {error}") from error
     if starts:
@@ -140,6 +140,6 @@ def _try_loss(name: str, losses: Losses, recipe: Recipe) -> None:
     batch = Batch(L, torch.zeros(1, 3, px, px), ab, REACH if recipe.lab == "as-run" else 110.0)
     try:
         losses[name](out, batch)
-    except _MISFITS as error:
+    except MISFITS as error:
         options = recipe.loss_options.get(name, {})
         raise ConfigInvalid(f"loss_options.{name} = {options}: {error}") from error

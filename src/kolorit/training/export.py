@@ -16,6 +16,7 @@ from kolorit.picture.save import save
 from kolorit.runtime.card import read_card
 from kolorit.training.build import build_net
 from kolorit.training.checkpoint import fill, load_checkpoint
+from kolorit.training.nets import HINTED
 from kolorit.training.onnx_file import MULTIPLE, to_onnx
 from kolorit.training.prior import colour_prior
 from kolorit.training.recipe import Recipe
@@ -46,6 +47,7 @@ def export_run(run: Path, recipe: Recipe, out: Path) -> str:
         raise CheckpointRefused(f"it holds a {trained.net} of another shape", file=run)
     store = open_recipe_store(trained, run)
     network = to_onnx(net, trained.lab)
+    reach = getattr(getattr(net, "config", None), "reach", 110.0)
     card: dict[str, Any] = {
         **recipe.about,
         "name": out.stem,
@@ -59,7 +61,8 @@ def export_run(run: Path, recipe: Recipe, out: Path) -> str:
         "seed": trained.seed,
         "pictures": len(store.squares),
         "parameters": sum(p.numel() for p in net.parameters()),
-        "ranges": {"L": [0, 100], "ab": [-110, 110], "mask": [0, 1]},
+        "ranges": {"L": [0, 100], "ab": [-reach, reach], "mask": [0, 1]},
+        "hints": recipe.net in HINTED,
         "looks": recipe.looks or {"faithful": _PLAIN, "vivid": {**_PLAIN, "prior_exponent": 0.25}},
     }
     if stride := _stride(net):
@@ -80,10 +83,16 @@ def _stride(net: nn.Module) -> int:
 
 
 def _commit() -> str:
-    """The commit of the code that trained, where it runs from a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    """The commit of the code that trained, where it runs from a checkout of its own."""
+    here = Path(__file__)
+    git = ["git", "-C", str(here.parent)]
     try:
-        done = subprocess.run(git, capture_output=True, text=True, check=True)
+        subprocess.run(
+            [*git, "ls-files", "--error-unmatch", here.name], capture_output=True, check=True
+        )
+        done = subprocess.run(
+            [*git, "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return done.stdout.strip()

@@ -16,7 +16,7 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from kolorit.errors import DeviceUnavailable, TrainingDiverged
+from kolorit.errors import DeviceUnavailable, KoloritError, TrainingDiverged
 from kolorit.training.checkpoint import keep_best, not_finite, save_checkpoint
 from kolorit.training.data import train_batches
 from kolorit.training.metrics_log import Row, append, progress_line, write_csv
@@ -49,8 +49,7 @@ def train(
     """
     fabric = start_fabric(recipe, out, accelerator, devices)
     before = last_checkpoint(out, recipe, resume)
-    with fabric.rank_zero_first():
-        store = open_recipe_store(recipe, out, say=say)
+    store = open_for_all(fabric, recipe, out, say)
     run = begin(fabric, recipe, store, before, out)
     began, waiting = time.monotonic(), 0.0
     batches = train_batches(store, recipe, run.start, fabric.global_rank, fabric.world_size)
@@ -115,6 +114,20 @@ def start_fabric(recipe: Recipe, out: Path, accelerator: str, devices: int | str
     if "LT_CLI_USED" not in os.environ:  # `fabric run` has launched the processes
         fabric.launch()
     return fabric
+
+
+def open_for_all(fabric: Fabric, recipe: Recipe, out: Path, say: Say) -> Store:
+    """The store, made by the first process; what goes wrong there goes wrong on all of them."""
+    problem: KoloritError | None = None
+    if fabric.is_global_zero:
+        try:
+            open_recipe_store(recipe, out, say=say)
+        except KoloritError as error:
+            problem = error
+    problem = fabric.broadcast(problem)
+    if problem is not None:
+        raise problem
+    return open_recipe_store(recipe, out)
 
 
 def due(done: int, every: int, recipe: Recipe) -> bool:

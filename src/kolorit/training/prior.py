@@ -18,8 +18,8 @@ RAREST = 1e-5
 def colour_prior(store: Store, recipe: Recipe, stride: int = 4, pictures: int = 2000) -> np.ndarray:
     """Share of each ab bin (Q,) in the training split: mean soft target at a stride.
 
-    No share is under 1e-5: a bin that was hardly seen says little about how rare it is, and
-    read-outs divide by it.
+    Each picture counts as often as an epoch shows it. No share is far under 1e-5: a bin that was
+    hardly seen says little about how rare it is, and read-outs divide by it.
     """
     train, _ = split(store, recipe.validation)
     chosen = train[np.linspace(0, len(train) - 1, min(pictures, len(train))).astype(int)]
@@ -28,6 +28,8 @@ def colour_prior(store: Store, recipe: Recipe, stride: int = 4, pictures: int = 
         _, ab = lightness_and_ab(np.ascontiguousarray(store.squares[index])[None])
         cells = F.avg_pool2d(torch.from_numpy(ab), stride)[0].permute(1, 2, 0)  # (h/s,w/s,2)
         bins, weight = soft_encode(cells)
-        total += torch.bincount(bins.reshape(-1), weight.reshape(-1).double(), minlength=len(BINS))
+        shown = store.weights[store.source[index]]
+        counts = shown * weight.reshape(-1).double()
+        total += torch.bincount(bins.reshape(-1), counts, minlength=len(BINS))
     prior = np.maximum((total / total.sum()).numpy(), RAREST)
     return np.asarray(prior / prior.sum())

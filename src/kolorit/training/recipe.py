@@ -69,7 +69,7 @@ class Recipe:
     # the training
     steps: int = 4000
     batch: int = 32  # pictures a step, over all ranks
-    accumulate: int = 1  # parts in which a rank computes its share of a batch
+    accumulate: int = 1  # parts of a rank's share; norms over a batch see one part
     optimiser: str = "adamw"  # any of torch.optim, by name
     optimiser_options: dict[str, Any] = field(default_factory=dict)
     lr: float = 1.5e-3

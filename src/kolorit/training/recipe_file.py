@@ -40,6 +40,7 @@ ADVERSARY_RANGES: dict[str, tuple[float, float]] = {
     "joint": (1, _MANY),
     "lr": (1e-12, _MANY),
 }
+CARD = {"name", "version", "sha256", "size", "multiple", "bins", "looks", "ranges", "hints"}
 STEP = 16  # crops are multiples of it; most networks ask for 32, which a run tries
 
 
@@ -261,6 +262,12 @@ def _check_together(recipe: Recipe, file: Path) -> None:
             if getattr(recipe, key):
                 remedy = f'Leave {key} out, or use lab = "true".'
                 raise ConfigInvalid(f"lab = 'as-run' with {key}", file=file, remedy=remedy)
+    if recipe.adversary and recipe.precision == "16-mixed":  # one scaler cannot serve two
+        remedy = 'Use "bf16-mixed" or "32-true".'
+        raise ConfigInvalid("16-mixed with an adversary", file=file, remedy=remedy)
+    if own := sorted(set(recipe.about) & CARD):
+        remedy = f"The card says these itself: {', '.join(sorted(CARD))}."
+        raise ConfigInvalid(f"about.{own[0]}", file=file, remedy=remedy)
     values = ("loss", "ab_rmse", *used)
     if recipe.best_by not in values:
         remedy = f"Use one of: {', '.join(values)}."

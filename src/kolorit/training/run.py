@@ -16,7 +16,7 @@ from kolorit.errors import CheckpointRefused, ConfigInvalid, OutputUnwritable
 from kolorit.picture.save import remove_leftovers, save
 from kolorit.training.adversary import build_critic, critic_optimiser
 from kolorit.training.as_run import REACH
-from kolorit.training.build import Losses, build_net, make_losses
+from kolorit.training.build import MISFITS, Losses, build_net, make_losses
 from kolorit.training.checkpoint import (
     Checkpoint,
     fill,
@@ -76,6 +76,7 @@ def begin(fabric: Any, recipe: Recipe, store: Store, before: Checkpoint | None, 
     critic = build_critic(recipe.adversary, least) if recipe.adversary else None
     losses = make_losses(recipe, store)
     _try_crops(averaged, losses, recipe, fabric.device)
+    _try_part(averaged, recipe, fabric.world_size, fabric.device)
     if before is not None:
         fill(net, before.net, last)
         fill(averaged, before.ema, last)
@@ -149,6 +150,8 @@ def last_checkpoint(out: Path, recipe: Recipe, resume: bool) -> Checkpoint | Non
     ConfigInvalid for a folder that holds a run, or none to resume, and for a recipe that is not
     that of the run; CheckpointRefused for a broken one and for that of another network.
     """
+    if out.exists() and not out.is_dir():
+        raise OutputUnwritable("a run's folder is wanted, and this is a file", file=out)
     path = out / "last.safetensors"
     begun = path.exists() or (out / "metrics.jsonl").exists()
     if not resume:
@@ -185,6 +188,23 @@ def recipe_of(checkpoint: Checkpoint, path: Path) -> Recipe:
         raise CheckpointRefused(f"its recipe is of another version: {error}", file=path) from error
 
 
+def _try_part(net: nn.Module, recipe: Recipe, ranks: int, device: torch.device) -> None:
+    """The smallest part of a batch that the network learns from: ConfigInvalid where it cannot.
+
+    Norms over a batch need more than one value a channel.
+    """
+    px = min((*recipe.crops, *recipe.final_crops))
+    part = recipe.batch // ranks // recipe.accumulate
+    zeros = torch.zeros(min(part, 2), 4, px, px, device=device)
+    try:
+        copy.deepcopy(net).train()(zeros[:, :1], zeros[:, 1:])
+    except MISFITS as error:
+        remedy = "Use larger crops, or more pictures in each part of a batch."
+        raise ConfigInvalid(
+            f"parts of {part} pictures of {px} px: {error}", remedy=remedy
+        ) from error
+
+
 @torch.no_grad()
 def _try_crops(net: nn.Module, losses: Losses, recipe: Recipe, device: torch.device) -> None:
     """A grey picture of each size that crops have: ConfigInvalid where net or losses fail on it."""
@@ -198,7 +218,7 @@ def _try_crops(net: nn.Module, losses: Losses, recipe: Recipe, device: torch.dev
                 cause = f"the network answers crops of {px} px with {answer['ab'].shape[-1]} px"
                 raise ConfigInvalid(cause, remedy="Use multiples of 32.")
             weigh(losses, recipe.losses, answer, batch)
-        except (RuntimeError, ValueError) as error:
+        except MISFITS as error:
             raise ConfigInvalid(f"this cannot work with crops of {px} px: {error}") from error
 
 

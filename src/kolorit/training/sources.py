@@ -139,13 +139,13 @@ def _folder(name: str) -> Path:
         except ConfigInvalid as error:
             raise ConfigInvalid(
                 f"there is no folder '{name}'",
-                remedy="Give the path of a folder, or set KOLORIT_DATA to the folder it lies in.",
+                remedy="Give photographs of your own with --photos DIR, or set KOLORIT_DATA.",
             ) from error
     if not path.exists():
         raise ConfigInvalid(
             "there is no such folder",
             file=path,
-            remedy="Give the path of a folder, or the name of one under KOLORIT_DATA.",
+            remedy="Give your own photographs with --photos DIR, or a folder under KOLORIT_DATA.",
         )
     if not path.is_dir():
         raise ConfigInvalid(

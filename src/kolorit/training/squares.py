@@ -124,7 +124,7 @@ def reorder(file: BinaryIO, begin: int, size: int, order: list[int]) -> None:
 def reasons(skipped: list[Skipped]) -> str:
     """How many were skipped for what: "3 broken, 15 grey, 2 copies"."""
     counts = Counter(item.why.split()[0].rstrip(":") for item in skipped)
-    words = {"broken": "broken", "grey": "grey", "copy": "copies"}
+    words = {"broken": "broken", "grey": "grey", "copy": "copies" if counts["copy"] > 1 else "copy"}
     return ", ".join(f"{counts[key]:,} {word}" for key, word in words.items() if counts[key])
 
 

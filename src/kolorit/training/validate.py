@@ -10,6 +10,7 @@ from torch import nn
 from kolorit.errors import OutputUnwritable
 from kolorit.picture.rgb import encode_rgb
 from kolorit.picture.save import save
+from kolorit.training.as_run import read_back
 from kolorit.training.build import Losses
 from kolorit.training.data import validation_batches
 from kolorit.training.grid import paint_grid
@@ -47,7 +48,7 @@ def validate(
     means["ab_rmse"] = means.pop("ab_square") ** 0.5
     means["grey_rmse"] = means.pop("grey_square") ** 0.5
     means["colour_ratio"] = means.pop("chroma") / max(means.pop("true_chroma"), 1e-9)
-    return {f"val_{k}": round(v, 6) for k, v in means.items()}
+    return {f"val_{k}": v for k, v in means.items()}
 
 
 @torch.no_grad()
@@ -56,8 +57,11 @@ def save_grid(
 ) -> None:
     """Some held-out pictures as a JPEG: grey, coloured, true. Raises OutputUnwritable."""
     batch = next(validation_batches(store, recipe, GRID)).to(device)
-    ab = net(batch.L, batch.hints)["ab"]
-    picture = encode_rgb(paint_grid(batch.L.cpu(), ab.float().cpu(), batch.ab.cpu()))
+    L, truth = batch.L.cpu().numpy(), batch.ab.cpu().numpy()
+    ab = net(batch.L, batch.hints)["ab"].float().cpu().numpy()
+    if recipe.lab == "as-run":  # as what it means, not as what the study took it for
+        (L, truth), (_, ab) = read_back(L, truth), read_back(L, ab)
+    picture = encode_rgb(paint_grid(L, ab, truth))
     try:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:

@@ -193,3 +193,9 @@ def test_the_exported_file_gives_the_same() -> None:
         feed = {"L": L.numpy(), "hints": np.zeros((1, 3, h, w), np.float32)}
         with torch.no_grad():
             np.testing.assert_allclose(session.run(feed)["ab"], net(L)["ab"], atol=0.2)
+
+
+def test_aligned_features_need_whole_cells() -> None:
+    with pytest.raises(ValueError, match="32"):
+        build(**SMALL, aligned=True).eval()(torch.zeros(1, 1, 144, 144))
+    assert build(**SMALL).eval()(torch.zeros(1, 1, 144, 144))["ab"].shape[-1] == 144

@@ -93,6 +93,8 @@ def test_the_halves_do_not_meet() -> None:
 
 def test_both_halves_get_finite_gradients() -> None:
     net = small()
+    assert not any(p.requires_grad for p in net.lightness_of_colour.parameters())
+    net.requires_grad_()  # as build(both=True) leaves it
     out = net(*pictures(32, 48))
     sum(x.square().mean() for x in out.values()).backward()
     for name, parameter in net.named_parameters():

@@ -21,6 +21,8 @@ NETS = {
     "split_brain": split_brain.build,
 }
 
+HINTED = ("hinted_unet",)  # look at the user's hints
+
 CRITICS = {  # take (L, ab) and give logits
     "patchgan": patchgan.build,
 }

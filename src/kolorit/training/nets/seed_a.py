@@ -69,6 +69,8 @@ class SeedAModule(nn.Module):
     def levels(self, L: Tensor) -> dict[int, Tensor]:
         """The encoder's maps (B,C,h/s,w/s) by stride s; aligned: at their true positions."""
         h, w = L.shape[-2:]
+        if self.config.aligned and (h % 32 or w % 32):
+            raise ValueError(f"{h} x {w} px are no multiples of 32, which aligned features need")
         x = ((L - 50) / 50).expand(-1, 3, -1, -1)  # (B,3,h,w)
         x = F.pad(x, (self.before, self.after) * 2, mode="reflect") if self.after else x
         maps = dict(zip(self.strides, self.encoder(x), strict=True))

@@ -37,12 +37,14 @@ _LEFT, _RIGHT = 2, 5  # padding of conv1
 class SplitBrain:
     """widths: channels of conv1..conv5 of one half. deep: of fc6 and fc7.
 
-    temperature: of the annealed mean, 0..1, mode to mean.
+    temperature: of the annealed mean, 0..1, mode to mean. both: whether the half that gives L of ab
+    learns too; it needs the true ab in forward and a loss on "L_logits".
     """
 
     widths: tuple[int, ...] = (48, 128, 192, 192, 128)
     deep: int = 2048
     temperature: float = 0.38
+    both: bool = False
 
 
 class _Half(nn.Module):
@@ -81,6 +83,7 @@ class SplitBrainModule(nn.Module):
         self.config = config
         self.colour_of_lightness = _Half(1, len(BINS), config)
         self.lightness_of_colour = _Half(2, LIGHTNESS_BINS, config)
+        self.lightness_of_colour.requires_grad_(config.both)
 
     def features(
         self, L: Tensor, hints: Tensor | None = None, ab: Tensor | None = None
