@@ -162,3 +162,15 @@ def test_the_shipped_model_colours_the_examples(repository: Path) -> None:
             moved = np.abs(np.asarray(after.convert("L"), int) - np.asarray(before, int))
         assert np.ptp(rgb, -1).mean() > 8
         assert (moved <= 1).mean() >= 0.99
+
+
+def test_a_model_that_does_not_look_at_hints_says_so(tmp_path: Path) -> None:
+    for file in (MODEL, MODEL.with_suffix(".toml")):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    card = tmp_path / "constant.toml"
+    card.write_text(card.read_text().replace("multiple = 4", "multiple = 4\nhints = false"))
+    deaf, hint = Colorizer(tmp_path / "constant.onnx"), Hint(0.5, 0.5, "#aa3322")
+    grey = np.full((20, 30), 99, np.uint8)
+    assert "this model does not look at hints" in deaf.run(grey, hints=[hint]).notes
+    assert not deaf.run(grey).notes
+    assert not Colorizer(MODEL).run(grey, hints=[hint]).notes

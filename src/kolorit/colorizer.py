@@ -83,7 +83,9 @@ def colour_picture(
     coloured = put(picture, L, shown)
     rest = tuple(put(picture, L, ab * (options.strength * options.saturation)) for ab in others)
     clock("merge")
-    return Result(coloured, prediction, rest, clock.seconds, coloured.notes)
+    unheard = options.hints and model.card.about.get("hints") is False
+    notes = (*coloured.notes, *(("this model does not look at hints",) if unheard else ()))
+    return Result(coloured, prediction, rest, clock.seconds, notes)
 
 
 def shrink(picture: Picture, card: Card, size: int | None = None) -> np.ndarray:

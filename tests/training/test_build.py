@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kolorit.errors import CheckpointRefused, ConfigInvalid, ModelUnavailable
-from kolorit.training.build import build_net, find_weights, make_losses
+from kolorit.training.build import build_net, check_names, find_weights, make_losses
 from kolorit.training.checkpoint import Checkpoint, save_checkpoint
 from kolorit.training.data import Batch
 from kolorit.training.losses.deep_features import squeezenet
@@ -404,3 +404,12 @@ def test_deep_features_with_their_files(store: Store, folder: Path) -> None:
     )
     with pytest.raises(ConfigInvalid, match="too small"):
         make_losses(small, store)
+
+
+def test_names_are_checked_without_data(tiny_recipe: Path) -> None:
+    for change, word in (
+        ("losses.foo=1", "no loss 'foo'"),
+        ("penalties.foo=1", "no penalty 'foo'"),
+    ):
+        with pytest.raises(ConfigInvalid, match=word):
+            check_names(load_recipe(str(tiny_recipe), (change,)))

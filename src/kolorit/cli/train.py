@@ -129,9 +129,10 @@ def _is_first_process() -> bool:
 def _description(recipe: Recipe) -> dict[str, Any]:
     """The recipe with its defaults, the network by parts, ranges of values, and the data found."""
     from kolorit.training.adversary import build_critic
-    from kolorit.training.build import build_net
+    from kolorit.training.build import build_net, check_names
     from kolorit.training.run import ranges_of
 
+    check_names(recipe)
     net = build_net(recipe, weights=False)
     parts = {
         name: {

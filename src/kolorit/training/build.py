@@ -104,16 +104,27 @@ def _load_start(net: nn.Module, start: str) -> None:
         ) from error
 
 
+def check_names(recipe: Recipe) -> None:
+    """ConfigInvalid for a loss or a penalty that there is not."""
+    for what, names, table in (
+        ("loss", recipe.losses, tuple(LOSSES)),
+        ("penalty", recipe.penalties, tuple(PENALTIES)),
+    ):
+        for name in names:
+            if name not in table:
+                remedy = f"Use some of: {', '.join(table)}."
+                raise ConfigInvalid(f"no {what} '{name}'", remedy=remedy)
+
+
 def make_losses(recipe: Recipe, store: Store) -> Losses:
     """The recipe's losses by name, their options bound; the prior is that of the training split.
 
     Each is tried on a made-up batch, so that what would fail at the first step fails here. Raises
     ConfigInvalid for an unknown loss or penalty, a wrong option, and a file that is not there.
     """
+    check_names(recipe)
     made: Losses = {}
     for name, weight in recipe.losses.items():
-        if name not in LOSSES:
-            raise ConfigInvalid(f"no loss '{name}'", remedy=f"Use some of: {', '.join(LOSSES)}.")
         options = dict(recipe.loss_options.get(name, {}))
         known = set(signature(LOSSES[name]).parameters) - {"out", "batch", "prior"}
         if unknown := sorted(set(options) - known):
@@ -124,10 +135,6 @@ def make_losses(recipe: Recipe, store: Store) -> Losses:
         made[name] = partial(LOSSES[name], **options)
         if weight:
             _try_loss(name, made, recipe)
-    for name in recipe.penalties:
-        if name not in PENALTIES:
-            remedy = f"Use some of: {', '.join(PENALTIES)}."
-            raise ConfigInvalid(f"no penalty '{name}'", remedy=remedy)
     return made
 
 

@@ -121,7 +121,7 @@ def state_of(run: Run, recipe: Recipe, done: int, *, whole: bool = True) -> Chec
 
 
 def ranges_of(recipe: Recipe) -> dict[str, list[float]]:
-    """Least and largest of what the network sees and answers in training."""
+    """Least and largest of what the network is given and asked for in training."""
     if recipe.lab == "as-run":
         return {"L": [-70.0, 100.0], "ab": [-REACH, REACH], "mask": [0.0, 0.0]}
     return {"L": [0.0, 100.0], "ab": [-110.0, 110.0], "mask": [0.0, 1.0]}
