@@ -35,7 +35,7 @@ def test_a_network_without_bins(
     monkeypatch.setattr(loop, "validate", lambda *_: {"val_loss": next(values)})
     out = tmp_path / "run"
     run_quietly(small("validate_every=2", "lr=0.05", "encoder_lr=0.05"), out)
-    about = 'about={licence="CC0", steps=99, sha256="none"}'
+    about = 'about={licence="CC0"}'
     changed = small("validate_every=2", "size=64", "name=mine", about, "seed=7")
     digest = export_run(out, changed, out / "model.onnx")
     assert digest == hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
@@ -52,11 +52,12 @@ def test_a_network_without_bins(
         "size": 64,  # size, looks, name and what it is about may be chosen after the training
         "multiple": 32,
         "recipe": "mine",
-        "steps": 4,  # of the best; what it is about does not override what is known
+        "steps": 4,  # of the best
         "seed": 0,
         "pictures": 20,
         "parameters": parameters,
         "ranges": {"L": [0, 100], "ab": [-110, 110], "mask": [0, 1]},
+        "hints": False,
         "looks": card["looks"],
     }
     assert set(card["looks"]) == {"vivid", "faithful"}

@@ -13,8 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from kolorit.errors import ConfigInvalid, DataCorrupt, DeviceUnavailable, TrainingDiverged
+from kolorit.errors import (
+    ConfigInvalid,
+    DataCorrupt,
+    DeviceUnavailable,
+    OutputUnwritable,
+    TrainingDiverged,
+)
 from kolorit.picture.rgb import decode_rgb, encode_rgb
+from kolorit.training import checkpoint as module
 from kolorit.training import loop
 from kolorit.training.checkpoint import load_checkpoint
 from kolorit.training.metrics_log import read
@@ -203,6 +210,71 @@ def test_devices_that_are_not_there(small: Make, tmp_path: Path, devices: int) -
     with pytest.raises(DeviceUnavailable, match="training cannot run here"):
         run_quietly(small(), tmp_path / "run", accelerator="cuda", devices=devices)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "devices", "nodes"),
+    [
+        ({}, "auto", 1),
+        ({"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "4"}, 4, 1),
+        ({"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"}, 4, 2),
+    ],
+)
+def test_torchrun_says_how_many_there_are(
+    small: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    devices: int | str,
+    nodes: int,
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def fabric(**options: Any) -> None:
+        asked.update(options)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(loop, "Fabric", fabric)
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DeviceUnavailable, match="enough"):
+        run_quietly(small(), tmp_path / "run", devices="auto")
+    assert (asked["devices"], asked["num_nodes"]) == (devices, nodes)
+
+
+# a disk that fills
+
+
+@pytest.mark.parametrize("file", ["last", "best", "top-000006"])
+def test_a_disk_that_fills_during_a_run_loses_nothing(
+    small: Make, tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room again it goes on from the checkpoint of before, and ends as if nothing had been."""
+    recipe = small("keep=9", "steps=8")
+    straight, out = tmp_path / "straight" / "run", tmp_path / "full" / "run"
+    run_quietly(recipe, straight)
+    save_file, saves = module.save_file, []
+
+    def filling(tensors: Any, path: Path, meta: dict[str, str]) -> None:
+        saves.append(path.name)
+        if path.name.startswith(file) and (file != "last" or saves.count(path.name) > 2):
+            path.write_bytes(b"as much as there was room for")
+            raise OSError(28, "No space left on device")
+        save_file(tensors, path, meta)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "save_file", filling)
+        with pytest.raises(OutputUnwritable, match="No space left") as error:
+            run_quietly(recipe, out)
+    assert "--resume" in error.value.remedy
+    assert not list(out.glob(".*"))
+    for path in out.glob("*.safetensors"):
+        load_checkpoint(path)
+    run_quietly(recipe, out, resume=True)
+    for path in straight.glob("*.safetensors"):
+        assert differences(load_checkpoint(path), load_checkpoint(out / path.name)) == []
+    assert rows_of(out) == rows_of(straight)
 
 
 # photographs that will not do

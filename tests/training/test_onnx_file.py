@@ -110,7 +110,9 @@ def test_a_folded_norm_comes_back_as_a_bias() -> None:
     norm.bias.data.normal_()
     whole = nn.Sequential(nn.Sequential(conv, norm)).train()
     plain = nn.Conv2d(1, 8, 3)
+    before = norm.running_mean.clone()
     weights = weights_of(to_onnx(_Headed(whole)))
+    assert torch.equal(norm.running_mean, before)
     plain.load_state_dict({k.removeprefix("inner.0.0."): v for k, v in weights.items()})
     L = torch.rand(1, 1, 32, 32)
     with torch.no_grad():

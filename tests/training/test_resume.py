@@ -163,8 +163,8 @@ def kill_in(place):
         loop.append = then(append, False)
 
 
-def nan_at(step):
-    """The loss of this process alone is no number at a step."""
+def diverge_at(step):
+    """The loss of this process alone is infinite at a step, and its gradient is not."""
     update, weigh, now = loop.update, update_module.weigh, {}
 
     def counting(fabric, run, recipe, batch, done):
@@ -173,7 +173,7 @@ def nan_at(step):
 
     def planted(*given):
         total, raw = weigh(*given)
-        return total * (float("nan") if now["step"] == step else 1.0), raw
+        return total + (float("inf") if now["step"] == step else 0.0), raw
 
     loop.update, update_module.weigh = counting, planted
 
@@ -188,8 +188,8 @@ def start(recipe, out, rank, ranks, place):
                 MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), NODE_RANK="0",
                 LOCAL_RANK=str(rank), WORLD_SIZE=str(ranks),
             )
-        if place and place[0] == "nan" and rank == ranks - 1:
-            nan_at(place[1])
+        if place and place[0] == "diverge" and rank == ranks - 1:
+            diverge_at(place[1])
         elif place and rank == 0:
             kill_in(place)
         shown = []
@@ -254,7 +254,7 @@ for job in json.loads(sys.stdin.read()):
     print(json.dumps(done), flush=True)
 '''
 
-# After a share of the straight run's time, in the n-th save, or by a NaN in one process.
+# After a share of the straight run's time, in the n-th save, or where one process diverges.
 Kill = float | tuple[str, int]
 
 
@@ -295,7 +295,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[list[li
     shared = load_recipe(str(folder / "small.toml"), (*changes, "accumulate=2"))
     codes = kill_and_resume(
         (recipe, folder / "one", [("half", 3), 0.6], 1),
-        (shared, folder / "two", [("nan", 4), ("half", 2)], 2),
+        (shared, folder / "two", [("diverge", 4), ("half", 2)], 2),
     )
     return folder, codes
 

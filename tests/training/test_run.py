@@ -319,6 +319,23 @@ def test_a_folder_that_cannot_be_made(
         run_quietly(small(), tmp_path / "there" / where)
 
 
+def test_a_file_system_that_can_only_be_read(
+    small: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_quietly(small("steps=1"), tmp_path / "other")  # the photographs are decoded
+    nothing_is_trained(monkeypatch)
+    mkdir = Path.mkdir
+
+    def refuse(path: Path, *rest: object, **options: object) -> None:
+        if path.name == "run":
+            raise OSError(30, "Read-only file system")
+        mkdir(path, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(OutputUnwritable, match="Read-only"):
+        run_quietly(small(), tmp_path / "run")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="no mode keeps root out")
 def test_a_folder_that_can_only_be_read(small: Make, tmp_path: Path) -> None:
     run_quietly(small(), tmp_path / "other")

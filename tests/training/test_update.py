@@ -87,9 +87,18 @@ def trained(recipe: Any, out: Path) -> Tensors:
 # parts of a batch
 
 
-@pytest.mark.parametrize("critic", [(), (adversary(alone=0),)])
+@pytest.fixture
+def plain_critic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The critic's weights too move by rate times gradient: Adam hides a factor."""
+    monkeypatch.setattr(
+        "kolorit.training.run.critic_optimiser",
+        lambda critic, adversary: torch.optim.SGD(critic.parameters(), adversary.lr),
+    )
+
+
+@pytest.mark.parametrize("critic", [(), (adversary(alone=0, lr=0.1),)])
 def test_parts_of_a_batch_give_the_gradient_of_the_whole(
-    small: Make, tmp_path: Path, critic: tuple[str, ...]
+    small: Make, tmp_path: Path, critic: tuple[str, ...], plain_critic: None
 ) -> None:
     changes = (*PLAIN, NO_NORM, "steps=3", "lr=1e-5", "encoder_lr=1e-5", *critic)
     run_quietly(small(*changes), tmp_path / "whole")
@@ -190,6 +199,20 @@ def test_the_critic_pulls_at_the_network(small: Make, tmp_path: Path) -> None:
     for name, value in without.items():
         torch.testing.assert_close(weak[name], value, rtol=1e-5, atol=1e-7)
     assert (strong["ab.bias"] - without["ab.bias"]).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("change", [(adversary(alone=0, weight=100.0),), ("clip=0.001",)])
+def test_only_its_lesson_teaches_the_critic(
+    small: Make, tmp_path: Path, change: tuple[str, ...], plain_critic: None
+) -> None:
+    """Not the gradient that it got while it was asked; and it is not clipped."""
+    nets = []
+    for name, more in (("one", ()), ("other", change)):
+        run_quietly(
+            small(*PLAIN, "steps=1", adversary(alone=0, weight=1.0), *more), tmp_path / name
+        )
+        nets.append(load_checkpoint(tmp_path / name / "last.safetensors").critic)
+    assert same(*nets)
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
