@@ -9,13 +9,9 @@ import torch
 from torch import Tensor
 
 from kolorit.colour.bins import BINS
-from kolorit.colour.srgb import RGB_TO_XYZ, WHITE, srgb_to_linear
+from kolorit.colour.srgb import RGB_TO_XYZ, WHITE
 from kolorit.errors import ConfigInvalid
 
-_LINEAR_OF_BYTE = torch.from_numpy(
-    np.asarray(srgb_to_linear(np.arange(256) / 255.0), dtype=np.float32)
-)
-_RGB_TO_WHITE_XYZ = torch.from_numpy(np.asarray(RGB_TO_XYZ / WHITE[:, None], dtype=np.float32))
 _DELTA = 6 / 29
 _KNEE = 0.04045  # of the sRGB curve, as in kolorit.colour.srgb
 _TO_XYZ: list[list[float]] = (RGB_TO_XYZ / WHITE[:, None]).tolist()  # white becomes (1, 1, 1)
@@ -88,14 +84,6 @@ def _mix(matrix: list[list[float]], x: Tensor) -> Tensor:
     """
     u, v, w = x[:, :1], x[:, 1:2], x[:, 2:]
     return torch.cat([a * u + b * v + c * w for a, b, c in matrix], 1)
-
-
-def bytes_to_lab(rgb: Tensor) -> tuple[Tensor, Tensor]:
-    """L (B,1,h,w) 0..100 and ab (B,2,h,w) of sRGB bytes (B,3,h,w) uint8."""
-    linear = _LINEAR_OF_BYTE.to(rgb.device)[rgb.int()]  # (B,3,h,w)
-    xyz = torch.einsum("kc,bchw->bkhw", _RGB_TO_WHITE_XYZ.to(rgb.device), linear)
-    x, y, z = _f(xyz).unbind(1)  # (B,h,w) each
-    return (116 * y - 16)[:, None], torch.stack([500 * (x - y), 200 * (y - z)], 1)
 
 
 def soft_encode(ab: Tensor, neighbours: int = 5, sigma: float = 5.0) -> tuple[Tensor, Tensor]:
