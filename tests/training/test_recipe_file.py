@@ -19,7 +19,7 @@ from kolorit.training.data import Batch
 from kolorit.training.losses import ADVERSARIAL, LOSSES, PENALTIES
 from kolorit.training.nets import CRITICS, NETS
 from kolorit.training.optimiser import OPTIMISERS
-from kolorit.training.recipe import Adversary, Recipe, crops_at, data_root, final_from
+from kolorit.training.recipe import Adversary, Recipe, crops_at, final_from
 from kolorit.training.recipe_file import (
     _THROUGH_LAB,
     ADVERSARY_RANGES,
@@ -528,19 +528,6 @@ def test_the_last_part_of_a_run_has_its_own_crops() -> None:
     same = Recipe("r", "unet", {"l2": 1.0}, {"photos": 1.0}, **{**made, "final_crops": ()})
     assert crops_at(same, 9) == (32,)
     assert final_from(Recipe("r", "unet", {}, {}, steps=10)) == 10
-
-
-def test_folders_are_named_by_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("KOLORIT_DATA", str(tmp_path))
-    assert data_root() == tmp_path
-    for unset in (lambda: monkeypatch.setenv("KOLORIT_DATA", ""), monkeypatch.undo):
-        unset()
-        monkeypatch.delenv("KOLORIT_WEIGHTS", raising=False)
-        with pytest.raises(ConfigInvalid, match="KOLORIT_WEIGHTS is not set"):
-            data_root("KOLORIT_WEIGHTS")
-    monkeypatch.setenv("KOLORIT_DATA", "")
-    with pytest.raises(ConfigInvalid, match="KOLORIT_DATA is not set"):
-        data_root()
 
 
 def test_shipped_recipes_are_plain_toml() -> None:

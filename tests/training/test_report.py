@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from kolorit.errors import DataCorrupt, OutputUnwritable
+from kolorit.evaluate.page import MANY
 from kolorit.picture.rgb import decode_rgb, encode_rgb
 from kolorit.training.metrics_log import Row, append
-from kolorit.training.page import MANY
 from kolorit.training.plot import plot_losses
 from kolorit.training.report import write_report
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from kolorit.colour.bins import BINS
 from kolorit.errors import ConfigInvalid
+from kolorit.evaluate.places import data_root
 from kolorit.training.as_run import REACH
 from kolorit.training.checkpoint import load_checkpoint
 from kolorit.training.data import Batch
@@ -21,7 +22,7 @@ from kolorit.training.losses import LOSSES, PENALTIES
 from kolorit.training.nets import NETS, seed_a
 from kolorit.training.onnx_file import start_weights
 from kolorit.training.prior import colour_prior
-from kolorit.training.recipe import Recipe, data_root
+from kolorit.training.recipe import Recipe
 from kolorit.training.store import Store
 
 Losses = dict[str, Callable[[dict[str, Tensor], Batch], Tensor]]

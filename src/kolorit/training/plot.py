@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from kolorit.evaluate.page import plain
 from kolorit.training.metrics_log import Row, best_row, is_validation, raw_losses
-from kolorit.training.page import plain
 
 _UNITS = {
     **dict.fromkeys(("classification", "rebalanced"), "nats"),

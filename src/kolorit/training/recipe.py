@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-from kolorit.errors import ConfigInvalid
 
 
 @dataclass(frozen=True)
@@ -110,13 +106,3 @@ def crops_at(recipe: Recipe, step: int) -> tuple[int, ...]:
     """The crop sizes to draw from at a step."""
     last = step >= final_from(recipe) and recipe.final_crops
     return recipe.final_crops if last else recipe.crops
-
-
-def data_root(variable: str = "KOLORIT_DATA") -> Path:
-    """The folder that an environment variable names; ConfigInvalid without it."""
-    value = os.environ.get(variable)
-    if not value:
-        raise ConfigInvalid(
-            f"{variable} is not set", remedy=f"Set {variable} to the folder that holds the files."
-        )
-    return Path(value)

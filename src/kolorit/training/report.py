@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kolorit.errors import DataCorrupt
+from kolorit.evaluate.page import fold, image, page, pairs, table_of, text
 from kolorit.picture.save import save
 from kolorit.training.metrics_log import (
     Row,
@@ -23,7 +24,6 @@ from kolorit.training.metrics_log import (
     short,
     sittings,
 )
-from kolorit.training.page import fold, image, page, pairs, table_of, text
 from kolorit.training.plot import panels_of, plot_losses
 
 SKIPPED_SHOWN = 20

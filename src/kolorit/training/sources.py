@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kolorit.errors import ConfigInvalid, DataCorrupt
+from kolorit.evaluate.places import data_root
 from kolorit.picture.limits import DEFAULT, check_bytes
-from kolorit.training.recipe import data_root
 from kolorit.training.shards import SUFFIXES, list_members
 
 _COPY_AGAIN = "Copy the shard again from where it came, or take it out."

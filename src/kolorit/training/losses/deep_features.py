@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from kolorit.errors import ConfigInvalid
-from kolorit.training.recipe import data_root
+from kolorit.evaluate.places import data_root
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB in [0, 1]
 
