@@ -1,7 +1,7 @@
 """Was the first study's brown, dull, red-less result its loss or its wrong conversion?
 
     python benchmarks/as_run.py train --arms right as-run --seeds 0 1 2 -o runs/as-run
-    python benchmarks/as_run.py score -o runs/as-run coco-sample kodak24 bsds500-test
+    python benchmarks/as_run.py score coco-sample kodak24 bsds500-test -o runs/as-run
 
 Two arms, all else equal: the study's network and loss (recipes seed-a-faithful and seed-a-as-run)
 with the MobileNetV2 encoder, for as many steps as a small machine has. Each seed of the as-run arm
@@ -26,19 +26,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import provenance
 from score import SHORT, find_set, grey_picture, read_short
 
 from kolorit.colorizer import shrink
 from kolorit.colour.lab import lightness_to_grey, rgb_to_lab
-from kolorit.evaluate.metrics import (
-    brown_share,
-    colourfulness_ratio,
-    lab_of,
-    mean_difference,
-    psnr,
-    red_terms,
-)
+from kolorit.evaluate.colours import brown_share, colourfulness_ratio, red_terms
+from kolorit.evaluate.fidelity import mean_difference, psnr
+from kolorit.evaluate.provenance import provenance
+from kolorit.evaluate.view import lab_of
 from kolorit.merge import merge
 from kolorit.picture.picture import Picture, to_rgb
 from kolorit.picture.rgb import encode_rgb
@@ -59,6 +54,7 @@ SMALL = (
     "size=192",
 )  # fmt: skip
 READINGS = ("right", "as-run", "own input", "read back")
+PAIRED = ("as-run", "read back")  # with right
 RESAMPLES = 2000
 Reader = Callable[[np.ndarray], np.ndarray]  # L (h,w) 0..100 -> ab (2,h,w)
 
@@ -119,7 +115,7 @@ def score(out: Path, sets: list[str], seeds: list[int], first: int | None) -> No
         record["sets"][name] = {
             "pictures": len(truths),
             "rows": rows,
-            "right minus as-run": paired(sheet, seeds, grey),
+            **{f"right minus {other}": paired(sheet, seeds, grey, other) for other in PAIRED},
         }
         print(table(name, record["sets"][name]))
     Path("results").mkdir(exist_ok=True)
@@ -168,10 +164,11 @@ CARD = load_model("default").card
 
 def numbers_of(truth: np.ndarray, shown: np.ndarray) -> dict[str, float]:
     """Everything that is counted for one picture."""
-    ab, true_ab = lab_of(shown)[..., 1:], lab_of(truth)[..., 1:]
+    lab, true_lab = lab_of(shown), lab_of(truth)
+    ab, true_ab = lab[..., 1:], true_lab[..., 1:]
     found, reds = red_terms(shown=ab, truth=true_ab)
     return {
-        "ciede2000": mean_difference(shown=shown, truth=truth),
+        "ciede2000": mean_difference(shown=lab, truth=true_lab),
         "psnr": psnr(shown=shown, truth=truth),
         "colourfulness": colourfulness_ratio(shown=shown, truth=truth),
         "chroma": float(np.linalg.norm(ab, axis=-1).mean()),
@@ -230,9 +227,11 @@ def summarise(numbers: Numbers, grey: list[dict[str, float]]) -> dict[str, list[
     return {k: with_interval(v, [s[k] for s in samples]) for k, v in mean.items()}
 
 
-def paired(sheet: dict, seeds: list[int], grey: list[dict[str, float]]) -> dict[str, list[float]]:
-    """[difference, low, high] of right and as-run, on the same pictures and seeds."""
-    of = [{s: sheet[reading, s] for s in seeds} for reading in ("right", "as-run")]
+def paired(
+    sheet: dict, seeds: list[int], grey: list[dict[str, float]], other: str
+) -> dict[str, list[float]]:
+    """[difference, low, high] of right and another reading, on the same pictures and seeds."""
+    of = [{s: sheet[reading, s] for s in seeds} for reading in ("right", other)]
     one, two = (columns(arrays(numbers), arrays({0: grey})) for numbers in of)
     samples = resampled(of, grey)
     return {k: with_interval(one[k] - two[k], [a[k] - b[k] for a, b in samples]) for k in one}
@@ -257,7 +256,7 @@ def table(name: str, values: dict) -> str:
     lines = [f"## {name}, {values['pictures']} pictures", ""]
     lines += ["| | " + " | ".join(h.replace("_", " ") for h in heads) + " |"]
     lines += ["|---|" + "---|" * len(heads)]
-    rows = {**values["rows"], "right minus as-run": values["right minus as-run"]}
+    rows = {**values["rows"], **{k: v for k, v in values.items() if k.startswith("right minus")}}
     for row, figures in rows.items():
         cells = " | ".join("{:.2f} ({:.2f} to {:.2f})".format(*figures[h]) for h in heads)
         lines.append(f"| {row} | {cells} |")

@@ -18,7 +18,8 @@ import numpy as np
 from kolorit.colorizer import shrink
 from kolorit.colour.colourfulness import colourfulness
 from kolorit.colour.difference import ciede2000
-from kolorit.evaluate.metrics import lab_of, psnr, rarity
+from kolorit.evaluate.fidelity import psnr, rarity
+from kolorit.evaluate.view import lab_of
 from kolorit.hints import paint
 from kolorit.looks import read_out
 from kolorit.merge import merge

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from machine import provenance
+from kolorit.evaluate.provenance import provenance
 from PIL import Image
 
 from kolorit.colorizer import Colorizer, colour_picture

@@ -17,21 +17,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from machine import provenance
 
 from kolorit.colorizer import Colorizer
 from kolorit.colour.gamut import shrink_lab
 from kolorit.colour.lab import lab_to_rgb, lightness_to_grey
 from kolorit.colour.luma import luma
+from kolorit.evaluate.colours import colourfulness_ratio
+from kolorit.evaluate.fidelity import auc_terms, mean_difference, psnr, rarity
 from kolorit.evaluate.intervals import interval
-from kolorit.evaluate.metrics import (
-    auc_terms,
-    colourfulness_ratio,
-    lab_of,
-    mean_difference,
-    psnr,
-    rarity,
-)
+from kolorit.evaluate.provenance import provenance
+from kolorit.evaluate.view import lab_of
 from kolorit.hints import Hint
 from kolorit.merge import merge, merge_lab
 from kolorit.picture.picture import Picture, from_luma, to_rgb
@@ -163,13 +158,14 @@ def numbers_of(
     shown: np.ndarray, truth: np.ndarray, lab: np.ndarray, rare: np.ndarray
 ) -> dict[str, float]:
     """Everything that is counted for one picture."""
-    ab = lab_of(shown)[..., 1:]
+    seen = lab_of(shown)
+    ab = seen[..., 1:]
     raw, pixels = auc_terms(shown=ab, truth=lab[..., 1:])
     weighted, weight = auc_terms(shown=ab, truth=lab[..., 1:], weight=rare)
     spread, true_spread = ab.std((0, 1)), lab[..., 1:].std((0, 1))
     return {
         "psnr": psnr(shown=shown, truth=truth),
-        "ciede2000": mean_difference(shown=shown, truth=truth),
+        "ciede2000": mean_difference(shown=seen, truth=lab),
         "auc": raw, "auc_weight": pixels,
         "auc_rebalanced": weighted, "auc_rebalanced_weight": weight,
         "colourfulness": colourfulness_ratio(shown=shown, truth=truth),

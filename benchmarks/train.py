@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from machine import provenance
+from kolorit.evaluate.provenance import provenance
 
 from kolorit.picture.rgb import decode_rgb, encode_rgb, resize_rgb
 from kolorit.training.recipe_file import load_recipe, shipped_recipes

@@ -44,13 +44,14 @@ OWNERS = {
     "onnx": ("kolorit.training.onnx_file",),
     "onnxruntime": ("kolorit.runtime.onnx",),
     "onnxscript": ("kolorit.training.onnx_file",),
-    "safetensors": ("kolorit.training",),
+    "safetensors": ("kolorit.training", "kolorit.evaluate.deep"),
     "tifffile": ("kolorit.picture",),  # and there in one module: ONE_MODULE
     "diffusers": ("kolorit.training.nets.autoencoder",),
     "huggingface_hub": ("kolorit.training.nets.seed_a",),
     "timm": ("kolorit.training.nets.seed_a",),
-    "torch": ("kolorit.training",),
+    "torch": ("kolorit.training", "kolorit.evaluate.deep"),
     "torch.onnx": ("kolorit.training.onnx_file",),
+    "torch_fidelity": ("kolorit.evaluate.deep.inception",),
 }
 ONE_MODULE = ("tifffile",)
 EVERYWHERE = ("numpy",)
@@ -182,7 +183,7 @@ def test_every_package_has_a_floor() -> None:
         ("runtime/model.py", "from kolorit.colorizer import Result", "runtime imports"),
         ("runtime/model.py", "from kolorit import Picture", "runtime imports kolorit"),
         ("runtime/model.py", "import kolorit", "runtime imports kolorit"),
-        ("merge.py", "from kolorit.evaluate.metrics import psnr", "product imports kolorit.eval"),
+        ("merge.py", "from kolorit.evaluate.fidelity import psnr", "product imports kolorit.eval"),
         ("merge.py", "from kolorit import training", "product imports kolorit.training"),
         ("merge.py", "import kolorit.web.app", "product imports kolorit.web.app"),
         ("training/loop.py", "from kolorit import colorizer", "training imports kolorit.colorizer"),
@@ -245,7 +246,7 @@ def test_what_is_allowed_passes(tmp_path: Path) -> None:
             "merge.py": "from kolorit import __version__\nfrom kolorit.runtime.model import Model",
             "training/loop.py": "import torch\nfrom lightning_fabric import Fabric",
             "training/onnx_file.py": "import onnx\nimport torch\ntorch.onnx.export(1)",
-            "training/probe.py": "from kolorit.evaluate.metrics import psnr",
+            "training/probe.py": "from kolorit.evaluate.fidelity import psnr",
             "cli/train.py": "import click\ndef f():\n    from kolorit.training import loop",
             "cli/main.py": "from importlib import import_module\nimport_module('a' + 'b')",
             "__init__.py": "from importlib import import_module\nimport_module(NAMES['a'])",

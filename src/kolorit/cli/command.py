@@ -12,6 +12,7 @@ COMPLETE = "_KOLORIT_COMPLETE"  # set by the shell while it completes a line
 VERBS = {
     "models": "kolorit.cli.models:models",
     "doctor": "kolorit.cli.doctor:doctor",
+    "evaluate": "kolorit.cli.evaluate:evaluate",
     "train": "kolorit.cli.train:train",
     "completion": "kolorit.cli.completion:completion",
 }

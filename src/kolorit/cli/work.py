@@ -192,7 +192,7 @@ def _save(job: Job, contents: dict[str, bytes], order: Order) -> None:
     try:
         for kind, path in places.items():
             if job.new_folder:
-                _make_folder(path.parent)
+                make_folder(path.parent)
             fresh = not os.path.lexists(path)
             save(contents[kind], path, order.existing == "overwrite", job.input.path)
             if fresh:
@@ -203,7 +203,8 @@ def _save(job: Job, contents: dict[str, bytes], order: Order) -> None:
         raise
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """The folder and those above it, where they are missing; OutputUnwritable where they cannot."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

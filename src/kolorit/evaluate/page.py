@@ -1,17 +1,25 @@
-"""Pieces of HTML for a report, escaped, and the page around them: no script, light and dark."""
+"""Pieces of HTML for a report, escaped, and the page around them: light and dark."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from html import escape
 
 MANY = 25  # rows of a table that is folded up
 
 
-def page(title: str, body: str) -> str:
-    """The whole page around ready HTML."""
-    filling = {"TITLE": title, "BODY": body}
+def page(title: str, body: str, style: str = "", script: str = "") -> str:
+    """The whole page around ready HTML. style, script: more of them; no other script can run."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    filling = {
+        "TITLE": title,
+        "BODY": body,
+        "STYLE": style,
+        "ALLOWED": f"; script-src 'sha256-{digest}'" if script else "",
+        "SCRIPT": f"<script>{script}</script>\n" if script else "",
+    }
     return re.sub(r"@([A-Z]+)@", lambda blank: filling[blank[1]], PAGE)
 
 
@@ -24,9 +32,13 @@ def text(value: object) -> str:
     return escape(plain(str(value)))
 
 
+def source(content: bytes, kind: str) -> str:
+    """A picture's bytes as an address. kind: png or jpeg."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
 def image(content: bytes, kind: str, words: str, name: str) -> str:
-    place = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-    return f'<img class="{name}" src="{place}" alt="{text(words)}">'
+    return f'<img class="{name}" src="{source(content, kind)}" alt="{text(words)}">'
 
 
 def pairs(table: dict[str, str]) -> str:
@@ -34,13 +46,19 @@ def pairs(table: dict[str, str]) -> str:
     return table_of([], lines, "words") if lines else ""
 
 
-def table_of(heads: list[str], lines: list[str], kind: str = "numbers") -> str:
-    """An HTML table of ready rows; it scrolls sideways where it is wider than the page."""
+def table_of(heads: list[str], lines: list[str], kind: str = "numbers", caption: str = "") -> str:
+    """An HTML table of ready rows; it scrolls sideways where it is wider than the page.
+
+    caption: ready HTML; with one, the keyboard can scroll the table too.
+    """
     head = "".join(f'<th scope="col">{word}</th>' for word in heads)
     head = f"<thead><tr>{head}</tr></thead>\n" if heads else ""
     rows = "\n".join(lines)
+    reach = f' tabindex="0" role="region" aria-label="{caption}"' if caption else ""
+    caption = f"<caption>{caption}</caption>\n" if caption else ""
     return (
-        f'<div class="wide"><table class="{kind}">\n{head}<tbody>\n{rows}\n</tbody></table></div>'
+        f'<div class="wide"{reach}><table class="{kind}">\n{caption}{head}<tbody>\n{rows}\n'
+        f"</tbody></table></div>"
     )
 
 
@@ -55,7 +73,7 @@ PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;
- style-src 'unsafe-inline'">
+ style-src 'unsafe-inline'@ALLOWED@">
 <title>@TITLE@</title>
 <style>
 :root { color-scheme: light dark; --back: #fff; --ink: #1c1d20; --soft: #5c5f66; --line: #dcdde0;
@@ -91,11 +109,11 @@ thead th, .words th { color: var(--soft) }
 .words td { overflow-wrap: anywhere }
 .best th, .best td { background: var(--mark) }
 summary { cursor: pointer; padding: .4rem 0 }
-</style>
+@STYLE@</style>
 <body>
 <main>
 @BODY@
 </main>
-</body>
+@SCRIPT@</body>
 </html>
 """

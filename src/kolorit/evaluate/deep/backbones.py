@@ -1,7 +1,7 @@
 """Deep features of pictures: three published ImageNet networks, up to what LPIPS reads of them.
 
-Layers and names are torchvision's, so that its weights fit. The weights come from a safetensors
-file and stay as they are: no gradient, no state.
+Layers and names are torchvision's, so that its weights fit. The weights come from a file and stay
+as they are: no gradient, no state.
 
     squeezenet   SqueezeNet 1.1, Iandola et al. 2016    7 stages
     vgg16        Simonyan and Zisserman 2015, table 1 D 5 stages
@@ -13,14 +13,14 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from kolorit.errors import ConfigInvalid
-from kolorit.evaluate.places import data_root
+from kolorit.evaluate.deep.weights import read_published, read_tensors
 
+CPU = torch.device("cpu")
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB in [0, 1]
 
 
@@ -91,6 +91,11 @@ def alexnet() -> DeepFeatures:
 BACKBONES = {"squeezenet": squeezenet, "vgg16": vgg16, "alexnet": alexnet}
 
 
+def to_tensor(rgb: np.ndarray) -> Tensor:
+    """rgb (1,3,h,w) float32 in [0, 1] of rgb (h,w,3) uint8: the one way in for bytes."""
+    return torch.from_numpy(rgb.astype(np.float32) / 255).permute(2, 0, 1)[None]
+
+
 def normalise(rgb: Tensor) -> Tensor:
     """rgb (B,3,h,w) in [0, 1] less ImageNet's mean, over its deviation."""
     mean, deviation = (rgb.new_tensor(x)[:, None, None] for x in (MEAN, DEVIATION))
@@ -105,7 +110,7 @@ def load_backbone(name: str, path: Path, device: torch.device, dtype: torch.dtyp
     """
     if name not in BACKBONES:
         raise ConfigInvalid(f"no backbone '{name}'", remedy=f"Use one of: {', '.join(BACKBONES)}.")
-    tensors = read_tensors(path)
+    tensors = read_published(path) if path.suffix == ".pth" else read_tensors(path)
     with torch.device("meta"):  # no random start: it would shift the random numbers of the run
         net = BACKBONES[name]()
     try:  # the classifier, if the file has one, is not needed
@@ -120,32 +125,3 @@ def load_backbone(name: str, path: Path, device: torch.device, dtype: torch.dtyp
         ) from error
     with torch.inference_mode(False):
         return net.to(device, dtype).eval().requires_grad_(False)
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file; ConfigInvalid where it is missing or something else.
-
-    Ordinary tensors even where a validation in inference mode asks first: training goes on with
-    them.
-    """
-    if not path.is_file():
-        raise ConfigInvalid(
-            "these weights are missing",
-            file=path,
-            remedy="Put the file there, or name another one; safetensors, torchvision's names.",
-        )
-    try:
-        with torch.inference_mode(False):
-            return load_file(path)
-    except SafetensorError as error:
-        raise ConfigInvalid(
-            f"this is no safetensors file: {error}",
-            file=path,
-            remedy="Save the state dict with safetensors.torch.save_file.",
-        ) from error
-
-
-def weights_path(name: str) -> Path:
-    """Where a file of weights is: under KOLORIT_WEIGHTS, or the path itself if it is absolute."""
-    path = Path(name)
-    return path if path.is_absolute() else data_root("KOLORIT_WEIGHTS") / path

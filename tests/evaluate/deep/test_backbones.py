@@ -1,25 +1,21 @@
-"""losses/deep_features.py: torchvision's networks, layer by layer, and how files are read."""
+"""deep/backbones.py: torchvision's networks, layer by layer, with the weights of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kolorit.errors import ConfigInvalid
-from kolorit.training.losses.deep_features import (
-    BACKBONES,
-    load_backbone,
-    normalise,
-    read_tensors,
-    weights_path,
-)
+from kolorit.evaluate.deep.backbones import BACKBONES, CPU, load_backbone, normalise, to_tensor
 
-CPU, F32 = torch.device("cpu"), torch.float32
+F32 = torch.float32
 MODELS = {"squeezenet": "squeezenet1_1", "vgg16": "vgg16", "alexnet": "alexnet"}
 WIDTHS = {
     "squeezenet": [64, 128, 256, 384, 384, 512, 512],
@@ -124,18 +120,10 @@ def test_loading_leaves_the_random_numbers_alone_and_freezes(
     assert rgb.grad is not None and rgb.grad.any()
 
 
-def test_files_that_are_missing_or_something_else_are_refused(tmp_path: Path) -> None:
-    missing = tmp_path / "nothing.safetensors"
-    with pytest.raises(ConfigInvalid, match="missing") as refusal:
-        load_backbone("vgg16", missing, CPU, F32)
-    assert refusal.value.file == str(missing) and "torchvision" in refusal.value.remedy
-    pickled = tmp_path / "net.pth"
-    torch.save({"features.0.weight": torch.zeros(1)}, pickled)
-    with pytest.raises(ConfigInvalid, match="no safetensors") as refusal:
-        read_tensors(pickled)
-    assert "save_file" in refusal.value.remedy
-    with pytest.raises(ConfigInvalid, match="no backbone 'resnet'"):
-        load_backbone("resnet", missing, CPU, F32)
+def test_a_network_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigInvalid, match="no backbone 'resnet'") as refusal:
+        load_backbone("resnet", tmp_path / "nothing.safetensors", CPU, F32)
+    assert "squeezenet, vgg16, alexnet" in refusal.value.remedy
 
 
 def test_weights_of_another_network_are_refused(
@@ -145,13 +133,29 @@ def test_weights_of_another_network_are_refused(
         load_backbone("alexnet", theirs("squeezenet")[1], CPU, F32)
 
 
-def test_where_weights_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("KOLORIT_WEIGHTS", str(tmp_path))
-    assert weights_path("a.safetensors") == tmp_path / "a.safetensors"
-    assert weights_path(str(tmp_path / "b")) == tmp_path / "b"
-    monkeypatch.delenv("KOLORIT_WEIGHTS")
-    with pytest.raises(ConfigInvalid, match="KOLORIT_WEIGHTS"):
-        weights_path("a.safetensors")
+def test_a_published_file_serves_as_well(
+    theirs: Callable[[str], tuple[nn.Module, Path]], tmp_path: Path
+) -> None:
+    """torchvision publishes whole networks, of which the first layers are taken."""
+    layers, path = theirs("alexnet")
+    tensors = {f"features.{k}": v for k, v in layers.state_dict().items()}
+    plain = tmp_path / "alexnet.pth"
+    torch.save({**tensors, "classifier.6.bias": torch.zeros(1000)}, plain)
+    published = tmp_path / f"alexnet-{sha256(plain.read_bytes()).hexdigest()[:8]}.pth"
+    plain.rename(published)
+    rgb = torch.rand(1, 3, 64, 64)
+    one, other = (load_backbone("alexnet", p, CPU, F32)(rgb) for p in (path, published))
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_bytes_become_a_picture_in_0_to_1() -> None:
+    rgb = np.zeros((2, 5, 3), np.uint8)
+    rgb[0, 3], rgb[1, 0] = (255, 0, 51), 102
+    tensor = to_tensor(rgb)
+    assert tensor.shape == (1, 3, 2, 5) and tensor.dtype == F32
+    assert tensor[0, :, 0, 3].tolist() == pytest.approx([1, 0, 0.2])
+    assert tensor[0, :, 1, 0].tolist() == pytest.approx([0.4, 0.4, 0.4])
+    assert tensor.sum().item() == pytest.approx(1.2 + 1.2)
 
 
 def test_the_squeezenet_at_hand_fits(weights_folder: Path) -> None:

@@ -1,0 +1,52 @@
+"""The record of an evaluation: one plain JSON object from which every report is made."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kolorit import __version__
+from kolorit.evaluate.deep import describe_deep
+from kolorit.evaluate.intervals import RESAMPLES
+from kolorit.evaluate.judge import Judgement
+from kolorit.evaluate.provenance import provenance
+from kolorit.evaluate.summary import describe_columns, per_picture, summarise
+from kolorit.picture.save import save
+
+
+def make_record(
+    judgements: Sequence[Judgement],
+    *,
+    systems: dict[str, dict[str, Any]],
+    short_side: int,
+    prior: str,
+    deep: bool,
+) -> dict[str, Any]:
+    """What was judged, how, where, and all numbers. systems: row -> what it is."""
+    columns, missing = describe_deep() if deep else ({}, {})
+    return {
+        "schema": 1,
+        "kolorit": __version__,
+        **provenance("numpy", "pillow", "onnxruntime"),
+        "seed": 0,
+        "resamples": RESAMPLES,
+        "short_side": short_side,
+        "prior": prior,
+        "columns": describe_columns(columns),
+        "systems": systems,
+        "missing": missing,
+        "sets": [summarise(judgement) for judgement in judgements],
+    }
+
+
+def write_pictures(judgements: Sequence[Judgement], path: Path) -> Path:
+    """pictures.csv: every number of every picture and row."""
+    lines = [line for judgement in judgements for line in per_picture(judgement)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(lines)
+    return save(text.getvalue().encode(), path, overwrite=True)
