@@ -73,5 +73,5 @@ $(VENV)/.installed: pyproject.toml $(SOURCES)
 $(DEV_VENV)/.installed: pyproject.toml
 	$(call new_environment,$(DEV_VENV))
 	$(DEV) $(PIP) $(TORCH)
-	$(DEV) $(PIP) --editable '.[dev,train,depth]'
+	$(DEV) $(PIP) --editable '.[dev,train,evaluate,depth]'
 	@touch $@

@@ -14,7 +14,7 @@ from kolorit.errors import ConfigInvalid, OutputUnwritable, SomeInputsFailed
 
 if TYPE_CHECKING:
     from kolorit.cli.contestants import Order
-    from kolorit.evaluate.judge import Judgement
+    from kolorit.evaluate.judge import Bench, Judgement
     from kolorit.evaluate.sets import PhotoSet
 
 _EXAMPLES = (
@@ -109,10 +109,11 @@ def evaluate(
     contestants = find_contestants(models or ("default",), looks)
     order = Order(tuple(contestants), short_side, _counts(hints), deep)
     photo_sets = _find(sets, first)
+    bench = order()  # a wrong model or folder shows here, and not in a worker process
     make_folder(folder)  # before the work, so that none is lost
     judgements = _judge(photo_sets, order, jobs or allowed_cores(), quiet)
     failed = sum(len(v.failures) for j in judgements for v in j.verdicts)
-    for path in _write(judgements, order, folder):
+    for path in _write(judgements, order, bench, folder):
         words.print_line(str(path))
     if failed:
         raise SomeInputsFailed(
@@ -148,7 +149,7 @@ def _judge(sets: list[PhotoSet], order: Order, jobs: int, quiet: bool) -> list[J
         progress.clear()
 
 
-def _write(judgements: list[Judgement], order: Order, out: Path) -> list[Path]:
+def _write(judgements: list[Judgement], order: Order, bench: Bench, out: Path) -> list[Path]:
     """The record and the reports; gives the files, the one to open first at the head."""
     from kolorit.cli.contestants import describe, rebalancing_card
     from kolorit.evaluate.record import make_record, write_pictures
@@ -165,7 +166,6 @@ def _write(judgements: list[Judgement], order: Order, out: Path) -> list[Path]:
         prior=f"the card of {card.name} {card.version}",
         deep=order.deep,
     )
-    bench = order()
     shots = {
         judgement.photo_set.name: take_shots(judgement, to_show(of_set), bench)
         for judgement, of_set in zip(judgements, record["sets"], strict=True)

@@ -45,9 +45,10 @@ def summarise(judgement: Judgement) -> dict[str, Any]:
         "hints": {row: _hints(verdicts, row) for row in systems if row in verdicts[0].hints},
         "calibration": {row: curve for row in systems if (curve := _calibration(verdicts, row))},
         "paired": [
-            _paired(verdicts, first, second, column)
+            found
             for first, second in combinations(systems, 2)
             for column in PAIRED
+            if (found := _paired(verdicts, first, second, column))
         ],
     }
 
@@ -124,8 +125,18 @@ def _row(verdicts: tuple[Verdict, ...], row: str) -> dict[str, Cell | None]:
         seen = (np.array([v.classes[name][r] for v in verdicts]) for r in (row, GREY, TRUTH))
         labels = [v.labels[name] for v in verdicts if name in v.labels]
         known = np.array(labels) if len(labels) == len(verdicts) else None
-        cells[f"regained_{name}"] = _cell(interval(*regained_terms(*seen, known)))
+        cells[f"regained_{name}"] = _cell(_regained(*regained_terms(*seen, known)))
     return cells
+
+
+def _regained(gained: np.ndarray, lost: np.ndarray) -> tuple[float, float, float]:
+    """Share and interval of (N,) terms; no value where grey lost nothing."""
+
+    def share(picks: np.ndarray) -> np.ndarray:
+        all_lost = lost[picks].sum(-1)  # (R,)
+        return np.where(all_lost > 0, gained[picks].sum(-1) / np.maximum(all_lost, 1), np.nan)
+
+    return interval_of(share, len(gained))
 
 
 def _terms(verdicts: tuple[Verdict, ...], row: str, column: str) -> tuple[np.ndarray, np.ndarray]:
@@ -178,6 +189,8 @@ def _paired(verdicts: tuple[Verdict, ...], first: str, second: str, column: str)
     one, other = (
         np.divide(*_terms(verdicts, row, column)) for row in (first, second)
     )  # every picture counts alike
+    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return None
     found = paired(one, other)
     lower = COLUMNS[column].best == "low"
     return {
