@@ -22,7 +22,7 @@ def blocks(repository: Path, language: str) -> list[str]:
 
 @pytest.fixture
 def farm(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder as the README assumes it: farm.jpg, scan.tif, album/, barn.json."""
+    """A folder as the README assumes it: farm.jpg, scan.tif, album/, barn.json and so on."""
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
@@ -33,6 +33,9 @@ def farm(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (hints,) = blocks(repository, "json")
     json.loads(hints)
     Path("barn.json").write_text(hints)
+    for folder in ("holidays", "other"):
+        Path(folder).mkdir()
+        shutil.copy(repository / "examples" / "coloured" / "rocket.color.jpg", folder)
     return tmp_path
 
 
@@ -44,13 +47,15 @@ def test_every_command_runs(repository: Path, farm: Path) -> None:
         words = shlex.split(command)[1:]
         if words[0] == "train" or "--model" in words:
             continue  # needs the extra and data; tests/training has them
-        assert _run([*words, "--threads", "1"]) == 0, command
+        alone = ["-j", "1"] if words[0] == "evaluate" else ["--threads", "1"]
+        assert _run([*words, *alone]) == 0, command
         ran += 1
     assert ran >= 9
     for made in (
         "farm.color.jpg", "coloured/farm.color.jpg", "coloured/1912/barn.color.jpg",
         "paler.jpg", "show/farm.color.compare.html", "others/farm.color.3.jpg",
-        "sure/farm.color.confidence.png", "scan.color.tif", "barn.jpg",
+        "sure/farm.color.confidence.png", "scan.color.tif", "barn.jpg", "evaluation/report.html",
+        "compared/report.md",
     ):  # fmt: skip
         assert (farm / made).stat().st_size > 0, made
 

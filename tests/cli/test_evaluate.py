@@ -12,6 +12,7 @@ import pytest
 
 from kolorit.cli.contestants import as_hints, find_contestants
 from kolorit.errors import ConfigInvalid, ModelUnavailable
+from kolorit.evaluate.self_test import Finding
 from kolorit.evaluate.systems import Spot
 from kolorit.picture.rgb import encode_rgb
 
@@ -119,7 +120,24 @@ def test_bad_input_is_one_clear_error(
     ran = kolorit("evaluate", *arguments, "-j", 1, "-o", "out")
     assert (ran.code, words in ran.err) == (code, True), ran.err
     assert "Traceback" not in ran.err
-    assert not Path("out").exists()
+    assert not list(Path().glob("out/*"))
+
+
+def test_the_self_test_says_what_it_planted(
+    kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Finding("bytes that wrap", "they wrap", "22.5 dB", "29.4 dB", "more", True),
+        Finding("FID", "no weights", "needs weights", "no number", "less", None),
+    ]
+    monkeypatch.setattr("kolorit.evaluate.self_test.run", lambda pictures: found)
+    ran = kolorit("evaluate", "--self-test")
+    assert ran.code == 0
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["ok", "skipped"]
+    found.append(Finding("swapped", "truth for answer", "1", "1", "a difference", False))
+    ran = kolorit("evaluate", "--self-test")
+    assert ran.code == 70
+    assert "the judge falls for swapped" in ran.err
 
 
 def test_rows_are_called_after_what_was_named(tmp_path: Path) -> None:

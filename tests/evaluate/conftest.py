@@ -118,7 +118,7 @@ def record() -> dict[str, Any]:
 
 @pytest.fixture
 def shots() -> dict[str, dict[str, np.ndarray]]:
-    """Three photographs of one set, wide and high: smooth ramps, each row in a colour of its own."""
+    """Three photographs of one set: smooth ramps, each row in a colour of its own."""
     found = {}
     for stem, (height, width) in {"a": (256, 384), "b": (384, 256), "c": (40, 60)}.items():
         ramp = np.linspace(60, 200, width)[None, :, None] * np.ones((height, 1, 3))  # (h,w,3)

@@ -18,7 +18,7 @@ from kolorit.evaluate.report_text import markdown, write_scores
 from .conftest import OTHER, VIVID
 
 Record = dict[str, Any]
-EVIL = "a|b <script>alert(1)</script> **x** [y](z) `q` \\ \u202e\ud800\n# z"
+EVIL = "a|b <script>alert(1)</script> **x** [y](z) `q` _w_ cf_abs \\ \u202e\ud800\n# z"
 
 
 def tables(text: str) -> list[list[list[str]]]:
@@ -35,9 +35,9 @@ def tables(text: str) -> list[list[list[str]]]:
 
 def test_the_record_is_kept_as_it_is(record: Record, tmp_path: Path) -> None:
     before = copy.deepcopy(record)
-    paths = write_scores(record, tmp_path / "out" if (tmp_path / "out").mkdir() else tmp_path / "out")
+    paths = write_scores(record, tmp_path)
     assert [path.name for path in paths] == ["scores.json", "scores.csv"]
-    text = (tmp_path / "out" / "scores.json").read_text("utf-8")
+    text = (tmp_path / "scores.json").read_text("utf-8")
     assert json.loads(text) == record == before
     assert list(json.loads(text)["sets"][0]["rows"]) == list(record["sets"][0]["rows"])
     assert '"inf"' in text and "Infinity" not in text and "NaN" not in text
@@ -135,7 +135,8 @@ def test_names_cannot_break_out(record: Record) -> None:
         assert {len(row) for row in table} == {len(table[0])}
     assert len([line for line in spoilt.splitlines() if line.startswith("#")]) == plain
     body = "\n".join(line for line in spoilt.splitlines() if line[:4] != "    ")  # not the command
-    assert not re.search(r"(?<!\\)<script|(?<!\\)\*\*x|(?<!\\)\[y|(?<!\\)`q", body)
+    assert not re.search(r"(?<!\\)<script|(?<!\\)\*\*x|(?<!\\)\[y|(?<!\\)`q|(?<!\\)_w|w_", body)
+    assert "cf_abs" in body  # readable as it is
     assert "\u202e" not in spoilt and "\ud800" not in spoilt
 
 

@@ -16,10 +16,10 @@ Record = dict[str, Any]
 @pytest.mark.parametrize(
     ("share", "words"),
     [
-        ([0.9, 0.8, 0.99], "nearer to the truth than grey (CIEDE2000, of grey's: 0.90 [0.80, 0.99])"),
+        ([0.9, 0.8, 0.99], "nearer to the truth than grey (CIEDE2000, of grey's: 0.90 [0.80"),
         ([0.9, 0.8, 1.0], "neither clearly nearer to the truth than grey nor farther"),
         ([1.1, 1.01, 1.2], "farther from the truth than grey"),
-        ([1.0, 1.0, 1.0], "neither clearly nearer to the truth than grey nor farther (CIEDE2000, of"),
+        ([1.0, 1.0, 1.0], "neither clearly nearer to the truth than grey nor farther (CIEDE2000"),
         (None, "neither clearly nearer to the truth than grey nor farther"),
     ],
 )  # fmt: skip

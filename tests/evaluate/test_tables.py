@@ -134,31 +134,41 @@ def test_hints(record: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "difference", "better", "p", "expected"),
+    ("column", "difference", "better", "p", "finding", "by", "wins"),
     [
         # low is good: the first has more, so the second is better
-        ("ciede2000", [5, 4, 6], 0.125, 0.0004, ("B is better than A", "5.00 [4.00, 6.00]", "88 %")),
-        ("ciede2000", [-5, -6, -4], 0.75, 0.01, ("A is better than B", "5.00 [4.00, 6.00]", "75 %")),
-        ("psnr", [5, 4, 6], 0.75, 0.01, ("A is better than B", "5.00 dB [4.00, 6.00]", "75 %")),
-        ("psnr", [-5, -6, -4], 0.25, 0.01, ("B is better than A", "5.00 dB [4.00, 6.00]", "75 %")),
+        ("ciede2000", [5, 4, 6], 0.125, 0.0004, "B is better than A", "5.00 [4.00, 6.00]", 88),
+        ("ciede2000", [-5, -6, -4], 0.75, 0.01, "A is better than B", "5.00 [4.00, 6.00]", 75),
+        ("psnr", [5, 4, 6], 0.75, 0.01, "A is better than B", "5.00 dB [4.00, 6.00]", 75),
+        ("psnr", [-5, -6, -4], 0.25, 0.01, "B is better than A", "5.00 dB [4.00, 6.00]", 75),
         # unclear by p, by the interval, by both
-        ("psnr", [5, 4, 6], 0.7, 0.06, ("A is not clearly better than B", "5.00 dB [4.00, 6.00]", "70 %")),
-        ("psnr", [-1, -6, 4], 0.4, 0.01, ("B is not clearly better than A", "1.00 dB [-4.00, 6.00]", "60 %")),
-        ("auc_rebalanced", [0, 0, 0], 0.5, 1.0, ("A is not clearly better than B", "0.0 points", "50 %")),
-        ("psnr", ["inf"] * 3, 1.0, 0.01, ("A is better than B", "inf dB", "100 %")),
-        ("psnr", None, 0.5, 1.0, ("A and B cannot be compared", "–", "–")),
+        ("psnr", [5, 4, 6], 0.7, 0.06, "A is not clearly better than B",
+         "5.00 dB [4.00, 6.00]", 70),
+        ("psnr", [-1, -6, 4], 0.4, 0.01, "B is not clearly better than A",
+         "1.00 dB [-4.00, 6.00]", 60),
+        ("auc", [0, 0, 0], 0.5, 1.0, "A is not clearly better than B", "0.0 points", 50),
+        ("psnr", ["inf"] * 3, 1.0, 0.01, "A is better than B", "inf dB", 100),
+        ("psnr", None, 0.5, 1.0, "A and B cannot be compared", "–", None),
+        ("psnr", [1.0, None, None], 0.5, 1.0, "A and B cannot be compared", "–", None),
     ],
 )  # fmt: skip
 def test_comparisons_in_words(
-    record: Record, column: str, difference: Any, better: float, p: float, expected: tuple[str, ...]
+    record: Record,
+    column: str,
+    difference: Any,
+    better: float,
+    p: float,
+    finding: str,
+    by: str,
+    wins: int | None,
 ) -> None:
     pair = {"first": "A", "second": "B", "column": column, "difference": difference}
     table = paired_table(record, {"name": "x", "paired": [{**pair, "better": better, "p": p}]})
     assert table is not None
     ((_, cells),) = table.rows
-    shown = tuple(f"{cell.text} {cell.interval}".rstrip() for cell in cells)
-    assert shown[:3] == expected
-    assert shown[3] == ("–" if difference is None else "0.0004" if p < 0.001 else f"{p:.3f}")
+    shown = [f"{cell.text} {cell.interval}".rstrip() for cell in cells]
+    chance = "0.0004" if p < 0.001 else f"{p:.3f}"
+    assert shown == [finding, by, *(["–", "–"] if wins is None else [f"{wins} %", chance])]
 
 
 def test_nothing_to_compare(record: Record) -> None:

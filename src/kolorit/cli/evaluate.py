@@ -10,7 +10,7 @@ import click
 from kolorit.cli import words
 from kolorit.cli.command import Command
 from kolorit.cli.cores import allowed_cores
-from kolorit.errors import ConfigInvalid, OutputUnwritable, SomeInputsFailed
+from kolorit.errors import ConfigInvalid, InternalError, OutputUnwritable, SomeInputsFailed
 
 if TYPE_CHECKING:
     from kolorit.cli.contestants import Order
@@ -186,6 +186,8 @@ def _self_test(sets: tuple[str, ...], first: int | None, short_side: int) -> int
     findings = run([read_truth(p.path, short_side) for p in chosen] or None)
     for finding in findings:
         words.print_line(words.plain(str(finding)))
+    if broken := [finding.trap for finding in findings if finding.held is False]:
+        raise InternalError(f"the judge falls for {', '.join(broken)}")
     return 0
 
 

@@ -282,6 +282,8 @@ def _apart(counts: list[int]) -> list[int]:
     """Those whose labels do not touch on the axis log(1 + count); the last one is kept."""
     kept: list[int] = []
     for n in reversed(counts):
-        if not kept or np.log10((1 + kept[-1]) / (1 + n)) > 0.06 * np.log10(1 + counts[-1]):
+        letters = len(f"{n:,}") + len(f"{kept[-1]:,}" if kept else "")
+        room = (0.012 + 0.0115 * letters) * np.log10(1 + counts[-1])  # half a label each, and air
+        if not kept or np.log10((1 + kept[-1]) / (1 + n)) > room:
             kept.append(n)
     return kept[::-1]
