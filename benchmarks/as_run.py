@@ -26,13 +26,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from score import SHORT, find_set, grey_picture, read_short
 
 from kolorit.colorizer import shrink
 from kolorit.colour.lab import lightness_to_grey, rgb_to_lab
 from kolorit.evaluate.colours import brown_share, colourfulness_ratio, red_terms
 from kolorit.evaluate.fidelity import mean_difference, psnr
 from kolorit.evaluate.provenance import provenance
+from kolorit.evaluate.sets import find_set, read_truth
+from kolorit.evaluate.systems import grey_of
 from kolorit.evaluate.view import lab_of
 from kolorit.merge import merge
 from kolorit.picture.picture import Picture, to_rgb
@@ -56,6 +57,7 @@ SMALL = (
 READINGS = ("right", "as-run", "own input", "read back")
 PAIRED = ("as-run", "read back")  # with right
 RESAMPLES = 2000
+SHORT = 256  # px of the shorter side
 Reader = Callable[[np.ndarray], np.ndarray]  # L (h,w) 0..100 -> ab (2,h,w)
 
 
@@ -101,7 +103,7 @@ def score(out: Path, sets: list[str], seeds: list[int], first: int | None) -> No
         "sets": {},
     }
     for name in sets:
-        truths = [read_short(path) for path in find_set(name)[:first]]
+        truths = truths_of(name, first)
         sheet = {
             key: [numbers_of(t, paint(t, reader)) for t in truths]
             for key, reader in readers.items()
@@ -122,8 +124,13 @@ def score(out: Path, sets: list[str], seeds: list[int], first: int | None) -> No
     Path("results/as-run.json").write_text(json.dumps(record, indent=1, default=str) + "\n")
     text = "\n".join(table(name, values) for name, values in record["sets"].items())
     Path("results/as-run.md").write_text(heading(record) + text)
-    picture = sheet_of([read_short(p) for p in find_set(sets[0])[:first]], readers, seeds[0])
+    picture = sheet_of(truths_of(sets[0], first), readers, seeds[0])
     Path("docs/pictures/as-run.jpg").write_bytes(encode_rgb(picture, quality=80))
+
+
+def truths_of(name: str, first: int | None) -> list[np.ndarray]:
+    """rgb (H,W,3) uint8 of each photograph of a set."""
+    return [read_truth(photograph.path, SHORT) for photograph in find_set(name, first).photographs]
 
 
 def reader_of(reading: str, run: Path) -> Reader:
@@ -154,7 +161,7 @@ def reader_of(reading: str, run: Path) -> Reader:
 
 def paint(truth: np.ndarray, reader: Reader) -> np.ndarray:
     """The photograph made grey and coloured by the shipped pipeline: rgb (H,W,3) uint8."""
-    picture: Picture = grey_picture(truth, "luma")
+    picture: Picture = grey_of(truth)
     L = shrink(picture, replace(CARD, size=192, multiple=32), 192)
     return to_rgb(merge(picture, L, reader(L).astype(np.float32)))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kolorit.cli.extras import EXTRAS
+
 from .conftest import DATA, Kolorit
 
 
@@ -64,7 +66,7 @@ def test_doctor_is_content(kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch) ->
     assert set(found["versions"]) == {
         "python", "kolorit", "model", "onnxruntime", "pillow", "numpy",
     }  # fmt: skip
-    assert set(found["extras"]) == {"train", "depth"}
+    assert set(found["extras"]) == set(found["optional"]) == set(EXTRAS)
     assert all(found["writable"].values())
     assert found["unknown_variables"] == ["KOLORIT_LOK"]
 
@@ -86,10 +88,30 @@ def test_doctor_finds_the_fault(
 
 
 def test_doctor_needs_no_torch(kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kolorit.cli.doctor.find_spec", lambda name: None)
+    monkeypatch.setattr("kolorit.cli.extras.find_spec", lambda name: None)
     ran = kolorit("doctor")
     assert ran.code == 0
-    assert "pip install 'kolorit[train]'" in ran.out
+    for name, extra in EXTRAS.items():
+        lack = f"not there (needs {', '.join(extra.needed)}): pip install 'kolorit[{name}]'"
+        assert f"extra {name}: {lack}" in ran.out.splitlines()
+
+
+def test_doctor_says_what_an_extra_is_without(
+    kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = ("timm", "onnx")
+    monkeypatch.setattr(
+        "kolorit.cli.extras.find_spec", lambda name: None if name in gone else object()
+    )
+    assert "extra train: not there (needs onnx): pip install 'kolorit[train]'" in (
+        kolorit("doctor").out.splitlines()
+    )
+    found = kolorit("doctor", "--json").record
+    assert (found["extras"]["train"], found["optional"]["train"]) == (["onnx"], ["timm"])
+    gone = ("timm",)
+    rows = kolorit("doctor").out.splitlines()
+    assert "extra train: there, without timm: pip install 'kolorit[train]'" in rows
+    assert "extra depth: there" in rows
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -285,6 +287,41 @@ def test_every_way_to_start_two_processes(photos: Path, folder: Path) -> None:
     assert all((net[key] == nets[0][key]).all() for net in nets for key in nets[0])
 
 
+@pytest.mark.slow
+def test_ctrl_c_says_how_to_go_on(
+    kolorit: Kolorit, photos: Path, folder: Path, quick_export: None
+) -> None:
+    long = (*SMALL, "--set", "save_every=2", "--set", "validate_every=1000000", "-o", "run")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kolorit", "train", *long, "--set", "steps=1000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(OMP_NUM_THREADS="1"),
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("step 5 of"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (130, "")
+    told = re.fullmatch(
+        r"stopped at step (\d+); the same command with --resume goes on from step (\d+)",
+        err.splitlines()[-1],
+    )
+    assert told, err
+    done, saved = map(int, told.groups())
+    assert 5 <= done <= saved + 2
+    ran = kolorit("train", *long, "--resume", "--set", f"steps={saved + 1}")
+    assert ran.err.startswith(f"step {saved + 1} of {saved + 1} "), ran.err
+
+
 # what goes wrong: one clear error, its exit code, and nothing lost
 
 
@@ -385,7 +422,8 @@ def test_a_run_that_is_there(
 
 
 def test_without_its_extra(kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kolorit.cli.train.find_spec", lambda name: None)
+    monkeypatch.setattr("kolorit.cli.extras.find_spec", lambda name: None)
     ran = kolorit("train", "hinted-small")
     assert ran.code == 6
     assert "pip install 'kolorit[train]'" in ran.err
+    assert "torch" in ran.err

@@ -172,6 +172,7 @@ def test_many_systems_leave_room_for_the_plot(record: Record, drawn: list[Any]) 
     for figure, least in zip(drawn, (350, 90, 350, 300), strict=True):
         shown = figure.axes[0].get_window_extent()
         assert shown.height > least and shown.width > 500
+        assert all(names.get_window_extent().y0 > shown.y1 for names in figure.legends)
     markers = {
         bars[0].get_marker() + str(bars[0].get_color()) for bars in drawn[0].axes[0].containers
     }

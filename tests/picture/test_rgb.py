@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from kolorit.errors import InputUnreadable, LimitExceeded
 from kolorit.picture.rgb import cut_turned, decode_rgb, encode_rgb, through_jpeg
@@ -136,3 +137,104 @@ def test_through_jpeg_loses_more_at_less_quality() -> None:
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 1.5 < 15 < errors[0]
     assert through_jpeg(grey, 50).shape == grey.shape
+
+
+# Profiles: Adobe RGB (1998) and sRGB, primaries adapted to D50, as published (B. Lindbloom)
+
+ADOBE = np.array(
+    [[0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457]]
+)
+SRGB = np.array(
+    [[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]]
+)
+GAMMA = 563 / 256
+
+
+def profile(primaries: np.ndarray, gamma: float, space: bytes = b"RGB ") -> bytes:
+    """The least of an ICC profile, version 2 (ICC.1:2001-04): matrix and gamma."""
+
+    def fixed(values: np.ndarray) -> bytes:
+        return b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+
+    xyz = [b"XYZ \0\0\0\0" + fixed(column) for column in (*primaries.T, [0.9642, 1, 0.8249])]
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    names = (b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt", b"rTRC", b"gTRC", b"bTRC")
+    tags, at = [*xyz, curve, curve, curve], 132 + 12 * len(names)
+    table = struct.pack(">I", len(names))
+    for name, tag in zip(names, tags, strict=True):
+        table += name + struct.pack(">II", at, len(tag))
+        at += len(tag)
+    head = struct.pack(">I4xI4s4s4s12x4s", at, 0x02400000, b"mntr", space, b"XYZ ", b"acsp")
+    head += bytes(28) + fixed(np.array([0.9642, 1, 0.8249]))
+    return head.ljust(128, b"\0") + table + b"".join(tags)
+
+
+def file_of(rgb: np.ndarray, format: str, icc: bytes, mode: str = "RGB") -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(rgb).convert(mode).save(out, format, quality=100, icc_profile=icc)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_adobe_rgb_becomes_srgb(format: str) -> None:
+    """By the formula; what sRGB has not is cut off."""
+    shown = decode_rgb(file_of(NOISE, format, profile(ADOBE, GAMMA)))
+    linear = (NOISE / 255) ** GAMMA @ (np.linalg.inv(SRGB) @ ADOBE).T  # (H,W,3)
+    linear = linear.clip(0, 1)
+    want = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+    assert np.abs(want * 255 - NOISE).max() > 25
+    np.testing.assert_allclose(shown, want * 255, atol=2.5)
+    plain = file_of(NOISE, format, b"")
+    np.testing.assert_array_equal(decode_rgb(plain), NOISE)
+
+
+def test_a_profile_goes_with_every_way_to_store_rgb() -> None:
+    icc = profile(ADOBE, GAMMA)
+    want = decode_rgb(file_of(SMOOTH, "PNG", icc)).astype(int)
+    for format, mode in (("PNG", "RGBA"), ("WEBP", "RGB"), ("JPEG", "RGB")):
+        shown = decode_rgb(file_of(SMOOTH, format, icc, mode))
+        assert np.abs(shown - want).mean() < 2, format
+    out = io.BytesIO()
+    Image.fromarray(SMOOTH).resize((640, 480)).save(out, "JPEG", quality=95, icc_profile=icc)
+    small = Image.fromarray(decode_rgb(out.getvalue(), 40)).resize((64, 48))
+    assert np.abs(np.asarray(small) - want).mean() < 4
+    turned = Image.fromarray(SMOOTH).getexif()
+    turned[0x0112] = 3
+    out = io.BytesIO()
+    Image.fromarray(SMOOTH).save(out, "PNG", exif=turned, icc_profile=icc)
+    np.testing.assert_array_equal(decode_rgb(out.getvalue())[::-1, ::-1], want)
+
+
+def test_an_srgb_profile_changes_nothing() -> None:
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    np.testing.assert_array_equal(decode_rgb(file_of(NOISE, "PNG", icc)), NOISE)
+
+
+@pytest.mark.parametrize("kind", ["none", "cut", "of ink", "without curves", "of another colour"])
+def test_a_profile_that_cannot_be_used_is_none(kind: str) -> None:
+    whole = profile(ADOBE, GAMMA)
+    icc = {
+        "none": b"no profile",
+        "cut": whole[:200],
+        "of ink": profile(ADOBE, GAMMA, b"CMYK"),
+        "without curves": whole.replace(b"TRC", b"XXX"),
+        "of another colour": profile(ADOBE, GAMMA, b"GRAY"),
+    }[kind]
+    np.testing.assert_array_equal(decode_rgb(file_of(NOISE, "PNG", icc)), NOISE)
+
+
+def test_inks_without_a_profile_go_by_the_plain_formula() -> None:
+    inks = np.zeros((4, 4, 4), np.uint8)
+    inks[..., 1] = 255  # magenta alone
+    out = io.BytesIO()
+    Image.fromarray(inks, "CMYK").save(out, "TIFF")
+    assert (decode_rgb(out.getvalue()) == (255, 0, 255)).all()
+
+
+def test_damaged_profiles_raise_nothing() -> None:
+    whole, rng = profile(ADOBE, GAMMA), np.random.default_rng(0)
+    for _ in range(200):
+        broken = bytearray(whole[: rng.integers(40, len(whole) + 1)])
+        for at in rng.integers(0, len(broken), 3):
+            broken[at] = rng.integers(256)
+        assert decode_rgb(file_of(NOISE, "PNG", bytes(broken))).shape == NOISE.shape

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from kolorit.training.checkpoint import Checkpoint
     from kolorit.training.recipe import Recipe
 
@@ -143,6 +145,23 @@ def again(finished: Path, tmp_path: Path, small: Make) -> tuple[Path, Make]:
     shutil.copytree(finished, tmp_path / "again")
     source = f'sources=["{finished.parent}/photos"]'
     return tmp_path / "again", lambda *changes: small("steps=2", "grid_every=9", source, *changes)
+
+
+@pytest.fixture(scope="session")
+def exported_unet() -> tuple[nn.Module, bytes]:
+    """A small U-Net whose norms have statistics, and its .onnx, which takes seconds to make."""
+    import torch
+    from torch.nn.init import normal_
+
+    from kolorit.training.nets import unet
+    from kolorit.training.onnx_file import to_onnx
+
+    torch.manual_seed(0)
+    net = unet.build(base=4)
+    normal_(net.ab.weight, std=0.3)  # it starts as a grey picture
+    for _ in range(20):
+        net(100 * torch.rand(4, 1, 64, 64))
+    return net.eval(), to_onnx(net)
 
 
 def run_quietly(recipe: Recipe, out: Path, **options: Any) -> Path:

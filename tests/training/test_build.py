@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -13,15 +15,24 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kolorit.errors import CheckpointRefused, ConfigInvalid, ModelUnavailable
-from kolorit.training.build import build_net, check_names, find_weights, make_losses
+from kolorit.evaluate.deep.backbones import squeezenet
+from kolorit.training.adversary import build_critic
+from kolorit.training.build import (
+    _FROM_0,
+    CONFIGS,
+    build_net,
+    check_config,
+    check_names,
+    find_weights,
+    make_losses,
+)
 from kolorit.training.checkpoint import Checkpoint, save_checkpoint
 from kolorit.training.data import Batch
-from kolorit.training.losses.deep_features import squeezenet
 from kolorit.training.losses.rebalanced import rebalanced
-from kolorit.training.nets import NETS, seed_a, unet
+from kolorit.training.nets import CRITICS, NETS, seed_a, unet
 from kolorit.training.onnx_file import to_onnx
 from kolorit.training.prior import colour_prior
-from kolorit.training.recipe import Recipe
+from kolorit.training.recipe import Adversary, Recipe
 from kolorit.training.recipe_file import load_recipe
 from kolorit.training.store import Store
 from kolorit.training.toml_file import toml
@@ -62,9 +73,8 @@ def save_run(path: Path, averaged: dict[str, Tensor]) -> None:
     save_checkpoint(path, Checkpoint(7, "{}", averaged, last))
 
 
-def save_model(path: Path, net: nn.Module) -> str:
-    """A network as .onnx with the least of a card."""
-    network = to_onnx(net)
+def save_model(path: Path, network: bytes) -> str:
+    """An .onnx with the least of a card."""
     path.write_bytes(network)
     card = {"name": path.stem, "version": "0", "sha256": hashlib.sha256(network).hexdigest()}
     look = {"prior_exponent": 0.0, "temperature": 1.0, "regression": 1.0}
@@ -100,6 +110,8 @@ def test_an_unknown_network_gets_the_known_ones() -> None:
         ("unet", {"depth": 9}, "depth"),
         ("hinted_unet", {"deep": 256.7}, "256.7"),
         ("hinted_unet", {"deep": -4}, "-4"),
+        ("hinted_unet", {"frozen": -1}, "-1"),
+        ("unet", {"norm": "group"}, "group"),
         ("autoencoder", {"groups": 0}, "groups"),
         ("split_brain", {"widths": 3}, "widths"),
         ("seed_a", {"encoder": 3}, "encoder"),
@@ -111,6 +123,71 @@ def test_wrong_options_are_refused_in_words(net: str, config: dict[str, Any], wo
         pytest.importorskip("timm", reason="timm is not installed")
     with pytest.raises(ConfigInvalid, match=word):
         build_net(recipe(net=net, net_config=config))
+
+
+GOOD: dict[str, dict[str, Any]] = {  # a value of each key, and there is a config of each net
+    "unet": {"base": 2, "depth": 1, "norm": "none"},
+    "hinted_unet": {**HINTED, "frozen": 0},
+    "eccv16": {"base": 1, "temperature": 1},
+    "autoencoder": {"widths": [4, 4], "layers": 1, "groups": 4, "latent": 2, "channels": 3},
+    "split_brain": {"widths": [2, 2, 2, 2, 2], "deep": 2, "temperature": 0.5, "both": True},
+    "seed_a": {
+        **{"encoder": "resnet10t", "widths": [4, 4, 4, 4], "reach": 110, "aligned": False},
+        **{"skips": True, "attention": False, "frozen_norms": True},
+    },
+    "patchgan": {"channels": 6, "base": 2, "norm": "none", "spectral": True},
+}
+BAD: dict[Any, tuple[tuple[Any, ...], str]] = {  # by a key's kind: what is refused, what is asked
+    bool: (("no", 0, 1, 1.0, [True]), "true or false"),
+    str: ((3, True, ["none"]), "text"),
+    int: ((-1, 2.0, True, "2", [2], float("nan")), "a whole number"),
+    float: ((0, -1.0, True, "1", [1.0], float("nan"), float("inf")), "a number above 0"),
+    tuple[int, ...]: ((4, "4", [4.0], [True], [-4], [0], {"4": 4}), "a list of whole numbers"),
+}
+
+
+def test_every_config_is_known() -> None:
+    assert set(CONFIGS) == {*NETS, *CRITICS} == set(GOOD)
+    for name, kind in CONFIGS.items():
+        assert set(GOOD[name]) == {field.name for field in fields(kind)}
+        assert set(get_type_hints(kind).values()) <= set(BAD)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_value_of_another_kind_is_refused(name: str) -> None:
+    check_config(GOOD[name], name, "net_config")
+    for key, kind in get_type_hints(CONFIGS[name]).items():
+        values, wanted = BAD[kind]
+        for value in (*values, *((0,) if kind is int and key not in _FROM_0 else ())):
+            with pytest.raises(
+                ConfigInvalid, match=re.escape(f"net_config.{key} = {value!r}")
+            ) as no:
+                check_config({**GOOD[name], key: value}, name, "net_config")
+            assert wanted in no.value.remedy
+    with pytest.raises(ConfigInvalid, match=r"unknown key 'net_config\.more'") as caught:
+        check_config({"more": 1}, name, "net_config")
+    assert all(key in caught.value.remedy for key in GOOD[name])
+
+
+@pytest.mark.parametrize("name", sorted(set(GOOD) - {"autoencoder"}))  # diffusers asks for sockets
+def test_what_passes_builds(name: str) -> None:
+    if name == "seed_a":
+        pytest.importorskip("timm", reason="timm is not installed")
+    for key in _FROM_0:
+        if key in GOOD[name]:
+            build_net(recipe(net=name, net_config={**GOOD[name], key: 0}))
+    if name in NETS:
+        build_net(recipe(net=name, net_config=GOOD[name]))
+    else:
+        critic = Adversary("hinge", 1.0, critic=name, critic_config=GOOD[name])
+        build_net(recipe(adversary=critic))
+        build_critic(critic)
+
+
+def test_a_critic_s_config_is_checked_with_the_network_s() -> None:
+    wrong = Adversary("hinge", 1.0, critic_config={"spectral": "no"})
+    with pytest.raises(ConfigInvalid, match=r"adversary\.critic_config\.spectral = 'no'"):
+        build_net(recipe(adversary=wrong), weights=False)
 
 
 # Weights of the encoder
@@ -230,12 +307,26 @@ def test_a_start_that_cannot_be_read_or_does_not_fit(tmp_path: Path) -> None:
             build_net(recipe(start=gone))
 
 
+def test_a_start_that_is_none_gets_a_remedy_of_its_own(tmp_path: Path, folder: Path) -> None:
+    """Not that of a run which goes on, nor that of a picture which is coloured."""
+    save_file({"features.0.0.weight": torch.ones(2)}, folder / "imagenet.safetensors")
+    (tmp_path / "notes.txt").write_text("a text")
+    (tmp_path / "notes.safetensors").write_text("a text")
+    (tmp_path / "notes.onnx").write_text("a text")
+    for start in (folder / "imagenet.safetensors", *sorted(tmp_path.glob("notes.*")), folder, "no"):
+        with pytest.raises((CheckpointRefused, ModelUnavailable)) as caught:
+            build_net(recipe(start=str(start)))
+        assert Path(start).stem in str(caught.value), start
+        for word in ("start", "run's folder", ".onnx", "encoder"):
+            assert word in caught.value.remedy, start
+
+
 def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
     """Also where a bias is all zeros, which the .onnx leaves out."""
     net = unet.build(**TINY).eval()
     nn.init.normal_(net.ab.weight, std=0.5)
     assert not net.ab.bias.any()  # type: ignore[union-attr]
-    start = save_model(tmp_path / "small.onnx", net)
+    start = save_model(tmp_path / "small.onnx", to_onnx(net))
     again = build_net(recipe(start=start)).eval()
     L, hints = 100 * torch.rand(1, 1, 64, 96), torch.zeros(1, 3, 64, 96)
     with torch.no_grad():
@@ -253,11 +344,12 @@ def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
         build_net(recipe(start=start))
 
 
-def test_a_network_with_norms_goes_on_from_its_run(tmp_path: Path) -> None:
+def test_a_network_with_norms_goes_on_from_its_run(
+    tmp_path: Path, exported_unet: tuple[nn.Module, bytes]
+) -> None:
     """The exporter folds norms away, so its .onnx is refused, and the folder is what helps."""
-    config = {**TINY, "norm": "batch"}
-    net = unet.build(**config).eval()
-    save_model(tmp_path / "model.onnx", net)
+    (net, network), config = exported_unet, {"base": 4}
+    save_model(tmp_path / "model.onnx", network)
     with pytest.raises(ConfigInvalid, match="do not fit") as caught:
         build_net(recipe(net_config=config, start=str(tmp_path / "model.onnx")))
     assert "run's folder" in caught.value.remedy

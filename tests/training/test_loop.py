@@ -34,13 +34,14 @@ from .test_update import CASES, adversary, plant
 
 
 def test_it_learns(small: Make, tmp_path: Path) -> None:
-    """That everything is brown: the error falls far below that of grey."""
+    """That all but a corner is brown: the error falls far below that of grey."""
     from .conftest import jpeg
 
     (tmp_path / "brown").mkdir()
     for k in range(8):
         grey = decode_rgb(jpeg(k)).mean(2, keepdims=True)
         brown = (grey * [1.0, 0.6, 0.3]).astype(np.uint8)
+        brown[:25, :25] = grey[:25, :25]  # or it is left out as a toned print
         (tmp_path / "brown" / f"{k}.jpg").write_bytes(encode_rgb(brown))
     changes = ("steps=30", "validate_every=30", "save_every=30", "grid_every=30", "crops=[32]")
     source = f'sources=["{tmp_path}/brown"]'
@@ -88,6 +89,28 @@ def test_what_a_run_leaves(small: Make, tmp_path: Path) -> None:
     assert load_checkpoint(top).step == load_checkpoint(out / "best.safetensors").step
     assert len([line for line in said if line.startswith("step ")]) == len(rows)
     assert sum("best so far" in line for line in said) >= 1
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, SystemExit])
+def test_a_run_that_is_stopped_says_how_to_go_on(
+    small: Make, tmp_path: Path, how: type[BaseException]
+) -> None:
+    """Checkpoints are at 2, 3, 4 and 6; it is stopped where it logs a step, before it saves it."""
+    recipe, out, said = small(), tmp_path / "run", []
+    for at, onwards in ((1, "back to the beginning"), (4, "on from step 3"), (6, "on from step 4")):
+
+        def say(line: str, at: int = at) -> None:
+            said.append(line)
+            if line.startswith(f"step {at} of"):
+                raise how
+
+        with pytest.raises(how):
+            run_quietly(recipe, out, resume=at > 1, say=say)
+        again = f"the same command with --resume goes {onwards}"
+        assert said[-1] == f"stopped at step {at}; {again}"
+    run_quietly(recipe, out, resume=True, say=said.append)
+    assert sum(line.startswith("stopped") for line in said) == 3
+    assert load_checkpoint(out / "last.safetensors").step == 6
 
 
 def test_the_best_is_that_of_the_validations(

@@ -44,11 +44,12 @@ def load(path: Path, *changes: str, smoke: bool = False) -> Recipe:
 
 
 def refuse(path: Path, *changes: str, smoke: bool = False) -> ConfigInvalid:
-    """The error; it names the file, unless it is about the command line alone."""
+    """The error; it names the file, or the one change, unless it is about a word of it."""
     with pytest.raises(ConfigInvalid) as caught:
         load(path, *changes, smoke=smoke)
-    if "--set" not in caught.value.cause:
-        assert caught.value.file == str(path)
+    if "--set" not in caught.value.cause and len(changes) < 2:
+        names = [f"--set {change.partition('=')[0].strip()}" for change in changes]
+        assert caught.value.file == (names[0] if names else str(path))
     return caught.value
 
 
@@ -216,6 +217,27 @@ def test_values_of_set_are_toml_or_a_bare_word(tiny_recipe: Path) -> None:
 )
 def test_wrong_words_of_set(tiny_recipe: Path, change: str, words: str) -> None:
     assert words in refuse(tiny_recipe, change).cause
+
+
+def test_what_is_at_fault_is_named(tiny_recipe: Path) -> None:
+    """The change without which all is well, wherever it stands; the file for its own faults."""
+    assert refuse(tiny_recipe, "steps=3", "lr=-1", "seed=1").file == "--set lr"
+    assert refuse(tiny_recipe, " lr = -1", "batch=8").file == "--set lr"
+    together = ("batch=9", "accumulate=3")  # right together, each wrong alone
+    assert load(tiny_recipe, *together).batch == 9
+    assert refuse(tiny_recipe, *together, "lrr=1").file == "--set lrr"
+    assert refuse(tiny_recipe, "lr=-1", "clip=-1").file == "--set lr --set clip"
+    tiny_recipe.write_text("lr = -1\n" + tiny_recipe.read_text())
+    assert refuse(tiny_recipe).file == str(tiny_recipe)
+    assert refuse(tiny_recipe, "steps=3", "seed=1").file == str(tiny_recipe)
+    assert load(tiny_recipe, "lr=1").lr == 1
+    assert refuse(tiny_recipe, "lr=1", "clip=-1").file == "--set clip"
+
+
+def test_changes_leave_no_trace(tiny_recipe: Path) -> None:
+    """Finding the fault tries some of them, and they reach into the same tables."""
+    error = refuse(tiny_recipe, "losses.l1=1", "losses.l1=-1", "net_config.deep=3")
+    assert (error.cause, error.file) == ("losses.l1 = -1.0", "--set losses.l1")
 
 
 # [smoke]

@@ -20,13 +20,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from kolorit.colour.lab import lab_to_rgb
 from kolorit.errors import DataCorrupt, OutputUnwritable
 from kolorit.picture.rgb import decode_rgb
 from kolorit.training import squares as squares_module
 from kolorit.training import store as store_module
 from kolorit.training.recipe import Recipe
 from kolorit.training.sources import Listing, Skipped
-from kolorit.training.squares import content_hash, progress, reorder, square, write_squares
+from kolorit.training.squares import (
+    content_hash,
+    progress,
+    reorder,
+    square,
+    toned,
+    write_squares,
+)
 from kolorit.training.store import Store, open_recipe_store, open_store, split
 
 
@@ -122,6 +130,80 @@ def test_what_is_skipped_is_listed_with_its_reason(tmp_path: Path) -> None:
     assert sorted(why) == ["empty", "half", "text"]
     assert all(reason.startswith("broken: ") and "0x" not in reason for reason in why.values())
     assert json.loads(next((tmp_path / "cache").glob("*.json")).read_text())["skipped"]
+
+
+# Grey (H,W,1) 0..1 to rgb (H,W,3) 0..1.
+TONES = {
+    "sepia": lambda grey: grey * np.array([1, 0.87, 0.66]),
+    "yellowed paper": lambda grey: grey * np.array([1, 0.96, 0.86]),
+    "sepia in the lights alone": lambda grey: grey * (1 - grey * np.array([0, 0.1, 0.25])),
+    "cyanotype": lambda grey: grey ** np.array([1.9, 1.1, 0.7]),
+    "selenium": lambda grey: grey * 0.9 + np.array([0.05, 0, 0.06]),
+}
+SOFT = np.asarray(Image.open(io.BytesIO(picture(3, (192, 192)))))
+GREY = SOFT[..., :1] / 255
+NOISE = np.random.default_rng(0).normal(0, 3, SOFT.shape)
+
+
+@pytest.mark.parametrize("quality", [80, 95])
+@pytest.mark.parametrize("tone", TONES)
+def test_a_toned_print_is_known(tone: str, quality: int) -> None:
+    """With grain, from a JPEG."""
+    rgb = np.rint(TONES[tone](GREY) * 255 + NOISE[..., :1]).clip(0, 255).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "JPEG", quality=quality)
+    assert toned(decode_rgb(out.getvalue()))
+
+
+def _flowers(scale: float) -> np.ndarray:
+    """Red and grey places of one lightness: one hue, and a colour photograph."""
+    lab = np.zeros((*GREY.shape[:2], 3), np.float32)
+    lab[..., 0], lab[..., 1] = 30 + 40 * GREY[..., 0], scale * (SOFT[..., 1] / 255)
+    return np.rint(lab_to_rgb(lab).clip(0, 1) * 255).astype(np.uint8)
+
+
+def _dusk() -> np.ndarray:
+    """Each lightness has one colour, but there are two: blue land, an orange sky."""
+    dark, light = np.array([20, 30, 80]), np.array([250, 170, 90])
+    return np.rint(dark + (light - dark) * GREY).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "rgb", [SOFT, _flowers(30), _flowers(10), _dusk()], ids=["soft", "red", "pale red", "dusk"]
+)
+def test_a_photograph_in_colours_is_no_toned_print(rgb: np.ndarray) -> None:
+    assert not toned(rgb)
+
+
+def test_photographs_of_the_evaluation_are_no_toned_prints() -> None:
+    """Deserts, seas and sunsets are among them; and their prints are, once they are toned."""
+    folder = Path(os.environ.get("KOLORIT_DATA", "/none")) / "eval" / "bsds500-test"
+    files = sorted(folder.glob("*.jpg"))[::8]
+    if not files:
+        pytest.skip("no photographs under KOLORIT_DATA")
+    photographs = [square(decode_rgb(path, 128), 128) for path in files]
+    assert not any(toned(rgb) for rgb in photographs)
+    prints = [TONES["sepia"](rgb.mean(2, keepdims=True)).astype(np.uint8) for rgb in photographs]
+    assert all(toned(rgb) for rgb in prints)
+
+
+def test_toned_prints_are_left_out_and_listed(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.fromarray(np.rint(TONES["sepia"](GREY) * 255).astype(np.uint8)).save(out, "PNG")
+    photos, said = folder(tmp_path / "photos", 4, print=out.getvalue()), []
+    store = open_store({str(photos): 1.0}, 32, tmp_path / "cache", said.append)
+    assert len(store.squares) == 4
+    assert store.skipped == ((f"{photos}/print.png", "one colour only (a toned print?)"),)
+    assert "skipped: 1 of one colour, listed" in said[-1]
+    for path in photos.glob("0*.png"):
+        path.unlink()
+    with pytest.raises(DataCorrupt, match="none of 1 photographs can be used: 1 of one colour"):
+        opened(photos)
+    Image.fromarray(np.rint(TONES["cyanotype"](GREY) * 255).astype(np.uint8)).save(
+        photos / "blue.png"
+    )
+    with pytest.raises(DataCorrupt, match="all 2 photographs are of one colour"):
+        opened(photos)
 
 
 def test_large_photographs_come_out_as_small_ones_do(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import tempfile
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -13,14 +12,11 @@ import click
 from kolorit.cli import words
 from kolorit.cli.command import Command
 from kolorit.cli.cores import allowed_cores
+from kolorit.cli.extras import EXTRAS, lacking
 from kolorit.cli.settings import SETTINGS, Chosen, resolve, user_file, variable
 from kolorit.cli.version import versions
 from kolorit.errors import KoloritError
 
-_EXTRAS = {
-    "train": ("torch", "lightning_fabric", "onnx", "onnxscript", "safetensors"),
-    "depth": ("tifffile",),
-}
 _OTHERS = ("KOLORIT_DATA", "KOLORIT_WEIGHTS")  # variables of the workshop, no settings
 
 
@@ -36,7 +32,8 @@ def doctor(as_json: bool, debug: bool) -> int:
         "versions": {"python": platform.python_version(), **versions()},
         "system": platform.platform(),
         "cores": allowed_cores(),
-        "extras": {name: _missing(modules) for name, modules in _EXTRAS.items()},
+        "extras": {name: lacking(extra.needed) for name, extra in EXTRAS.items()},
+        "optional": {name: lacking(extra.optional) for name, extra in EXTRAS.items()},
         "writable": {place: _writable(place) for place in (os.curdir, tempfile.gettempdir())},
         "unknown_variables": _unknown_variables(),
     }
@@ -79,11 +76,6 @@ def _colour_something(settings: dict[str, Chosen]) -> dict[str, Any]:
     }
 
 
-def _missing(modules: tuple[str, ...]) -> list[str]:
-    """Which of these cannot be imported; none of them is."""
-    return [name for name in modules if find_spec(name) is None]
-
-
 def _writable(folder: str) -> bool:
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -114,8 +106,11 @@ def _page(found: dict[str, Any]) -> list[str]:
             f"device {found['device']} (there are: {', '.join(found['devices'])})",
         ]
     for name, missing in found["extras"].items():
-        lack = f"not there (needs {', '.join(missing)}): pip install 'kolorit[{name}]'"
-        rows.append(f"extra {name}: {lack if missing else 'there'}")
+        less = found["optional"][name]
+        there = f"not there (needs {', '.join(missing)})" if missing else "there"
+        there += f", without {', '.join(less)}" if less and not missing else ""
+        advice = f": pip install 'kolorit[{name}]'" if missing or less else ""
+        rows.append(f"extra {name}: {there}{advice}")
     for place, good in found["writable"].items():
         rows.append(f"{'can' if good else 'CANNOT'} write to {os.path.abspath(place)}")
     for name in found["unknown_variables"]:

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,8 @@ import click
 
 from kolorit.cli import words
 from kolorit.cli.command import Command
-from kolorit.errors import DeviceUnavailable, KoloritError
+from kolorit.cli.extras import need
+from kolorit.errors import KoloritError
 
 if TYPE_CHECKING:
     from kolorit.training.recipe import Recipe
@@ -25,7 +25,6 @@ _EXAMPLES = (
     ("kolorit train seed-a-mended -o runs/a --resume", "go on with a run that was stopped"),
     ("kolorit train mine.toml --set steps=100", "another recipe, with a change"),
 )
-_NEEDED = ("torch", "lightning_fabric", "safetensors", "onnx", "onnxscript")
 
 
 @click.command(cls=Command, examples=_EXAMPLES)
@@ -79,10 +78,7 @@ def train(
     folders = json.dumps([_place(name) for name in photos], ensure_ascii=False)  # this is TOML too
     asked = (f"sources={folders}", *changes) if photos else changes
     wanted = load_recipe(recipe, asked, smoke=smoke)
-    if missing := [name for name in _NEEDED if find_spec(name) is None]:
-        raise DeviceUnavailable(
-            f"training needs {', '.join(missing)}", remedy="pip install 'kolorit[train]'"
-        )
+    need("train")
     if describe:
         words.print_line(json.dumps(_description(wanted), indent=1))
         return 0
@@ -154,7 +150,6 @@ def _description(recipe: Recipe) -> dict[str, Any]:
 
 def _source(name: str) -> dict[str, Any]:
     """What there is of one source of photographs."""
-    from kolorit.errors import KoloritError
     from kolorit.training.sources import find_sources
 
     try:

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from kolorit.errors import InputUnreadable, LimitExceeded
+from kolorit.picture.icc import colour_space, to_srgb
 
 
 def decode_rgb(source: bytes | str | os.PathLike[str], least: int | None = None) -> np.ndarray:
     """Upright sRGB bytes (H,W,3) uint8 of a colour photograph; alpha is dropped.
 
+    Numbers of another space (Adobe RGB, Display P3, inks) go by the profile in the file; without
+    one they are taken for sRGB.
     least: pixels that are enough for the shorter side; a JPEG of more than four times as many is
     then decoded at a half, a quarter or an eighth of its size, several times as fast.
     Raises InputUnreadable for what is no picture, LimitExceeded for a bomb.
@@ -27,7 +30,7 @@ def decode_rgb(source: bytes | str | os.PathLike[str], least: int | None = None)
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "BMP", "TIFF")) as image:
             if least is not None:
                 image.draft(None, (2 * least, 2 * least))
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            return np.asarray(_to_srgb(ImageOps.exif_transpose(image)))
     except Image.DecompressionBombError as error:
         raise LimitExceeded(str(error), file=name) from error
     except UnidentifiedImageError as error:
@@ -36,6 +39,22 @@ def decode_rgb(source: bytes | str | os.PathLike[str], least: int | None = None)
         raise LimitExceeded("decoding takes more memory than there is", file=name) from error
     except Exception as error:  # decoders raise what they like on damaged bytes
         raise InputUnreadable(f"this is no readable photograph: {error}", file=name) from error
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """image in mode RGB, by its profile; a profile that is broken is none."""
+    if image.mode in ("CMYK", "LAB"):
+        return to_srgb(image)[0]
+    rgb, icc = image.convert("RGB"), image.info.get("icc_profile")
+    if not isinstance(icc, bytes) or colour_space(icc) != "RGB":
+        return rgb
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+        ImageCms.profileToProfile(rgb, profile, srgb, inPlace=True)
+    except (ImageCms.PyCMSError, OSError):
+        pass
+    return rgb
 
 
 def resize_rgb(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:

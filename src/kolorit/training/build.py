@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from inspect import signature
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import torch
 from safetensors import SafetensorError
@@ -13,13 +14,22 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from kolorit.colour.bins import BINS
-from kolorit.errors import ConfigInvalid
+from kolorit.errors import CheckpointRefused, ConfigInvalid, ModelUnavailable
 from kolorit.evaluate.places import data_root
 from kolorit.training.as_run import REACH
 from kolorit.training.checkpoint import load_checkpoint
 from kolorit.training.data import Batch
 from kolorit.training.losses import LOSSES, PENALTIES
-from kolorit.training.nets import NETS, seed_a
+from kolorit.training.nets import (
+    NETS,
+    autoencoder,
+    eccv16,
+    hinted_unet,
+    patchgan,
+    seed_a,
+    split_brain,
+    unet,
+)
 from kolorit.training.onnx_file import start_weights
 from kolorit.training.prior import colour_prior
 from kolorit.training.recipe import Recipe
@@ -31,15 +41,30 @@ MISFITS = (  # what torch and our own parts raise for options and tensors of a w
     *(LookupError, ArithmeticError),
 )
 
+CONFIGS: dict[str, type[Any]] = {  # what net_config and critic_config hold, by net and critic
+    "hinted_unet": hinted_unet.HintedUNet,
+    "seed_a": seed_a.SeedA,
+    "eccv16": eccv16.ECCV16,
+    "unet": unet.UNet,
+    "autoencoder": autoencoder.Autoencoder,
+    "split_brain": split_brain.SplitBrain,
+    "patchgan": patchgan.PatchGAN,
+}
+_FROM_0 = ("frozen", "deep_blocks")  # numbers that may be 0; all others are sizes
+
 
 def build_net(recipe: Recipe, *, weights: bool = True) -> nn.Module:
     """A new network; ``weights`` = False leaves it random, when only its shape is asked for.
 
-    Raises ConfigInvalid for an unknown network or option, and weights that are missing or misfit;
-    CheckpointRefused and ModelUnavailable for a start that cannot be read.
+    Raises ConfigInvalid for an unknown network or option (the critic's too), and weights that are
+    missing or misfit; CheckpointRefused and ModelUnavailable for a start that cannot be read.
     """
     if recipe.net not in NETS:
         raise ConfigInvalid(f"no network '{recipe.net}'", remedy=f"Use one of: {', '.join(NETS)}.")
+    check_config(recipe.net_config, recipe.net, "net_config")
+    if recipe.adversary:
+        where = "adversary.critic_config"
+        check_config(recipe.adversary.critic_config, recipe.adversary.critic, where)
     starts = weights and recipe.start != "none"  # which brings the encoder's weights as well
     encoder = _encoder_weights(recipe) if weights and not starts else None
     try:
@@ -50,6 +75,39 @@ def build_net(recipe: Recipe, *, weights: bool = True) -> nn.Module:
     if starts:
         _load_start(net, recipe.start)
     return net
+
+
+def check_config(config: dict[str, Any], name: str, where: str) -> None:
+    """ConfigInvalid unless each value is of its kind in the config of the net or critic ``name``.
+
+    Numbers are above 0, sizes whole; torch takes a good deal else without a word. where: the
+    table's name, for errors. What has no config in CONFIGS is left alone.
+    """
+    if name not in CONFIGS:
+        return
+    types = get_type_hints(CONFIGS[name])
+    for key, value in config.items():
+        if key not in types:
+            remedy = f"Known keys: {', '.join(types)}."
+            raise ConfigInvalid(f"unknown key '{where}.{key}'", remedy=remedy)
+        least = 0 if key in _FROM_0 else 1
+        wanted = {
+            bool: "true or false",
+            str: "text",
+            int: f"a whole number, {least} or more",
+            float: "a number above 0",
+            tuple[int, ...]: "a list of whole numbers, 1 or more each",
+        }[types[key]]
+        if not _fits(value, types[key], least):
+            raise ConfigInvalid(f"{where}.{key} = {value!r}", remedy=f"Give {wanted}.")
+
+
+def _fits(value: Any, kind: Any, least: int) -> bool:
+    if kind == tuple[int, ...]:
+        return isinstance(value, (list, tuple)) and all(_fits(v, int, least) for v in value)
+    if kind is float:  # true is no number; nan and inf are none here
+        return type(value) in (int, float) and 0 < value < float("inf")
+    return type(value) is kind and (kind is not int or value >= least)
 
 
 def find_weights(recipe: Recipe) -> Path:
@@ -84,17 +142,14 @@ def _encoder_weights(recipe: Recipe) -> dict[str, Tensor] | None:
 
 def _load_start(net: nn.Module, start: str) -> None:
     """Weights of a run's folder, of a checkpoint, of a shipped model or of an .onnx with card."""
-    path = Path(start).expanduser()
-    if path.is_dir():
-        path = path / (
-            "best.safetensors" if (path / "best.safetensors").exists() else "last.safetensors"
+    try:
+        weights = _start_weights(net, start)
+    except (CheckpointRefused, ModelUnavailable) as error:
+        error.remedy = (  # its own is for those who go on with a run, or colour
+            "Let start name a run's folder, a checkpoint in it, a shipped model or an .onnx with "
+            "its card; an encoder's weights alone belong in weights."
         )
-    if path.suffix == ".safetensors":
-        weights = load_checkpoint(path).ema
-    else:
-        # A bias of zeros is left out of an .onnx; names that do not fit are refused all the same.
-        none = {k: torch.zeros_like(v) for k, v in net.state_dict().items() if k.endswith("bias")}
-        weights = {**none, **start_weights(start)}
+        raise
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:
@@ -103,6 +158,19 @@ def _load_start(net: nn.Module, start: str) -> None:
             remedy="Give its net and net_config. For a network with norms name its run's folder: "
             "they are no longer in an .onnx.",
         ) from error
+
+
+def _start_weights(net: nn.Module, start: str) -> dict[str, Tensor]:
+    path = Path(start).expanduser()
+    if path.is_dir():
+        path = path / (
+            "best.safetensors" if (path / "best.safetensors").exists() else "last.safetensors"
+        )
+    if path.suffix == ".safetensors":
+        return load_checkpoint(path).ema
+    # A bias of zeros is left out of an .onnx; names that do not fit are refused all the same.
+    none = {k: torch.zeros_like(v) for k, v in net.state_dict().items() if k.endswith("bias")}
+    return {**none, **start_weights(str(path))}
 
 
 def check_names(recipe: Recipe) -> None:

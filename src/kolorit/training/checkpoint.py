@@ -86,17 +86,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(path, "pt") as file:
             meta = file.metadata() or {}
+            if lacks := [name for name in (*_META, "recipe", "tensors") if name not in meta]:
+                raise ValueError(f"it does not say its {lacks[0]}")
             for key in file.keys():
                 part, _, name = key.partition("/")
+                if part not in parts:
+                    raise ValueError(f"it holds a part '{part}'")
                 parts[part][name] = file.get_tensor(key)
         values = {name: json.loads(meta[name]) for name in _META}
-        recipe, found = meta["recipe"], sum(map(len, parts.values()))
-        if int(meta.get("tensors", found)) != found:
+        if (found := sum(map(len, parts.values()))) != int(meta["tensors"]):
             raise ValueError(f"it holds {found} tensors of {meta['tensors']}")
         _check_kinds(values)
-    except (OSError, SafetensorError, KeyError, ValueError, RecursionError) as error:
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise CheckpointRefused(f"this is no checkpoint of Kolorit: {error}", file=path) from error
-    checkpoint = Checkpoint(recipe=recipe, **parts, **values)
+    checkpoint = Checkpoint(recipe=meta["recipe"], **parts, **values)
     if broken := not_finite(checkpoint):
         raise CheckpointRefused(f"{broken} holds what is no number", file=path)
     return checkpoint

@@ -51,6 +51,19 @@ def train(
     before = last_checkpoint(out, recipe, resume)
     store = open_for_all(fabric, recipe, out, say)
     run = begin(fabric, recipe, store, before, out)
+    try:
+        take_steps(fabric, run, recipe, store, out, say)
+    except (KeyboardInterrupt, SystemExit):  # Ctrl-C, and SIGTERM as the command line hands it on
+        if fabric.is_global_zero:
+            say(where_it_stands(run))
+        raise
+    for logger in fabric.loggers:
+        logger.finalize("success")
+    return out / "best.safetensors"
+
+
+def take_steps(fabric: Fabric, run: Run, recipe: Recipe, store: Store, out: Path, say: Say) -> None:
+    """Every step that is left, with what is logged, shown, judged and saved between them."""
     began, waiting = time.monotonic(), 0.0
     batches = train_batches(store, recipe, run.start, fabric.global_rank, fabric.world_size)
     for step, (batch, waited) in enumerate(batches, run.start):
@@ -61,6 +74,7 @@ def train(
         if not taken:
             save_last(fabric, run, recipe, out, step, taken=False)
         average(run.averaged, run.net, min(recipe.ema, done / (done + 9)))
+        run.done = done
 
         waiting += waited
         if due(done, recipe.log_every, recipe):
@@ -80,9 +94,12 @@ def train(
             look(fabric, run, recipe, store, out, done, say)
         if validating or due(done, recipe.save_every, recipe):
             save_last(fabric, run, recipe, out, done)
-    for logger in fabric.loggers:
-        logger.finalize("success")
-    return out / "best.safetensors"
+
+
+def where_it_stands(run: Run) -> str:
+    """For people who stopped a run: how far it was, and what becomes of it."""
+    onwards = f"on from step {run.saved}" if run.saved else "back to the beginning"
+    return f"stopped at step {run.done}; the same command with --resume goes {onwards}"
 
 
 def start_fabric(recipe: Recipe, out: Path, accelerator: str, devices: int | str) -> Fabric:
@@ -164,6 +181,7 @@ def save_last(
     finite = not_finite(state) is None
     if finite and fabric.is_global_zero:
         save_checkpoint(path, state)
+        run.saved = done
     fabric.barrier()
     if not (finite and taken):
         what = "the loss or its gradient is" if finite else "the weights are"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tomllib
 from dataclasses import asdict, fields
@@ -50,7 +51,7 @@ def load_recipe(
     """Read a shipped recipe by name or any TOML file; ``overrides``: "key=value", TOML values.
 
     smoke: with what the recipe's own [smoke] table changes, a size for trying it out.
-    Raises ConfigInvalid with the file, the key and what would be right.
+    Raises ConfigInvalid with the file, or the override, the key and what would be right.
     """
     path = _find(name_or_path)
     try:
@@ -61,13 +62,13 @@ def load_recipe(
     if not isinstance(small, dict):
         raise ConfigInvalid("smoke is no table", file=path, remedy="Write it as [smoke].")
     _converted(small, Recipe, path, "smoke.")
-    table |= small if smoke else {}
-    for item in overrides:
-        key, eq, value = item.partition("=")
-        if not eq:
-            raise ConfigInvalid(f"--set {item} has no '='", remedy="Write --set key=value.")
-        _put(table, key.strip().split("."), _value(value.strip()))
-    return _parse({"name": path.stem, **table}, path)
+    table = {"name": path.stem, **table, **(small if smoke else {})}
+    try:
+        return _parse(_changed(table, overrides), path)
+    except ConfigInvalid as error:
+        if error.file is not None:  # else it is about a word of --set alone, and says so
+            error.file = _at_fault(table, overrides, path)
+        raise
 
 
 def recipe_from_json(text: str, file: Path) -> Recipe:
@@ -94,6 +95,36 @@ def _find(name_or_path: str) -> Path:
     raise ConfigInvalid(
         f"no recipe '{name_or_path}'", remedy=f"Name a .toml file or one of: {', '.join(shipped)}."
     )
+
+
+def _changed(table: dict[str, Any], overrides: tuple[str, ...]) -> dict[str, Any]:
+    """A copy of a recipe's table with every "key=value" put into it, in turn."""
+    table = copy.deepcopy(table)
+    for item in overrides:
+        key, eq, value = item.partition("=")
+        if not eq:
+            raise ConfigInvalid(f"--set {item} has no '='", remedy="Write --set key=value.")
+        _put(table, key.strip().split("."), _value(value.strip()))
+    return table
+
+
+def _at_fault(table: dict[str, Any], overrides: tuple[str, ...], path: Path) -> str:
+    """Where a wrong recipe went wrong: the override without which it is right, or the file.
+
+    All of the overrides where the file alone is right, and none of them alone to blame.
+    """
+
+    def right(*some: str) -> bool:
+        try:
+            return bool(_parse(_changed(table, some), path))
+        except ConfigInvalid:
+            return False
+
+    named = [f"--set {item.partition('=')[0].strip()}" for item in overrides]
+    for k, name in enumerate(named):
+        if right(*overrides[:k], *overrides[k + 1 :]):
+            return name
+    return " ".join(named) if overrides and right() else str(path)
 
 
 def _put(table: dict[str, Any], keys: list[str], value: Any) -> None:

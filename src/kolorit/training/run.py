@@ -44,7 +44,7 @@ class Run:
 
     net and critic are bare, model and judge the same as Fabric runs them; averaged is the moving
     average of net that is validated and exported. history: the validations. start: the steps of
-    the sittings before this one.
+    the sittings before this one; done: all so far; saved: those that --resume need not repeat.
     """
 
     net: nn.Module
@@ -57,6 +57,8 @@ class Run:
     critic_optimiser: Any
     history: list[Row]
     start: int = 0
+    done: int = 0
+    saved: int = 0
 
 
 def begin(fabric: Any, recipe: Recipe, store: Store, before: Checkpoint | None, out: Path) -> Run:
@@ -93,6 +95,7 @@ def begin(fabric: Any, recipe: Recipe, store: Store, before: Checkpoint | None, 
         if run.critic_optimiser is not None:
             restore_optimiser(run.critic_optimiser, before.critic_optimiser, last)
         run.history, run.start = before.history, before.step
+        run.done = run.saved = before.step
     model.train()
     if fabric.is_global_zero:
         _prepare_folder(out, recipe, run, store)

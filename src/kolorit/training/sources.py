@@ -48,7 +48,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What was not taken, and why: "broken: ...", "grey: ...", "copy of ..."."""
+    """What was not taken, and why: "broken: ...", "grey: ...", "one colour ...", "copy of ..."."""
 
     source: int
     key: str

