@@ -49,4 +49,5 @@ def write_pictures(judgements: Sequence[Judgement], path: Path) -> Path:
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(lines)
-    return save(text.getvalue().encode(), path, overwrite=True)
+    content = text.getvalue().encode("utf-8", "backslashreplace")  # names of odd bytes
+    return save(content, path, overwrite=True)

@@ -53,7 +53,7 @@ class Trial:
 
 
 def hold(material: Material, folder: Path, jobs: int = 2) -> Trial:
-    """Judge some of the pictures, as files in an empty folder; and again by so many processes, if several."""
+    """Judge some of the pictures, as files in an empty folder; and again by several processes."""
     few = material.few
     files = {str(k): rgb for k, rgb in enumerate(few.pictures)}
     files |= {PALE: saturated(few.pictures[0], 0.12), GREY_ONE: saturated(few.pictures[0], 0)}
