@@ -40,7 +40,7 @@ OWNERS = {
     "PIL": ("kolorit.picture",),
     "click": ("kolorit.cli",),
     "lightning_fabric": ("kolorit.training.loop",),
-    "matplotlib": ("kolorit.training.plot",),
+    "matplotlib": ("kolorit.training.plot", "kolorit.evaluate.plots"),
     "onnx": ("kolorit.training.onnx_file",),
     "onnxruntime": ("kolorit.runtime.onnx",),
     "onnxscript": ("kolorit.training.onnx_file",),
