@@ -130,7 +130,7 @@ def test_the_self_test_says_what_it_planted(
         Finding("bytes that wrap", "they wrap", "22.5 dB", "29.4 dB", "more", True),
         Finding("FID", "no weights", "needs weights", "no number", "less", None),
     ]
-    monkeypatch.setattr("kolorit.evaluate.self_test.run", lambda pictures: found)
+    monkeypatch.setattr("kolorit.evaluate.self_test.run", lambda pictures, put: found)
     ran = kolorit("evaluate", "--self-test")
     assert ran.code == 0
     assert [line.split()[0] for line in ran.out.splitlines()] == ["ok", "skipped"]

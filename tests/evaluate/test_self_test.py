@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +137,8 @@ def test_lines() -> None:
     assert not skipped.held  # no pass
     with pytest.raises(FrozenInstanceError):
         finding.held = False  # type: ignore[misc]
+    with pytest.raises(TypeError, match="trap: held is np"):
+        replace(finding, held=np.False_)
 
 
 @pytest.mark.parametrize("check", [features.squeezed_twice, features.half_range])

@@ -181,9 +181,10 @@ def _self_test(sets: tuple[str, ...], first: int | None, short_side: int) -> int
     """Print a line for each planted mistake; raises InternalError where one is not seen."""
     from kolorit.evaluate.self_test import run
     from kolorit.evaluate.sets import find_set, read_truth
+    from kolorit.merge import merge
 
     chosen = [p for name in sets for p in find_set(name, first).photographs]
-    findings = run([read_truth(p.path, short_side) for p in chosen] or None)
+    findings = run([read_truth(p.path, short_side) for p in chosen] or None, put=merge)
     for finding in findings:
         words.print_line(words.plain(str(finding)))
     if broken := [finding.trap for finding in findings if finding.held is False]:

@@ -36,6 +36,10 @@ class Finding:
     expected: str
     held: bool | None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.held, bool | None):  # numpy's False is not False to `is`
+            raise TypeError(f"{self.trap}: held is {self.held!r}")
+
     def __str__(self) -> str:
         if self.held is None:
             return f"skipped  {self.trap}: {self.right}"
