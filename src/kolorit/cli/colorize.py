@@ -29,6 +29,8 @@ _EXAMPLES = (
 _COMMANDS = (
     ("kolorit models", "list the models that are installed"),
     ("kolorit doctor", "check the installation, show the settings"),
+    ("kolorit evaluate SET", "judge models, or what other programs coloured"),
+    ("kolorit features FOLDER", "describe photographs by numbers"),
     ("kolorit train RECIPE", "train a model"),
     ("kolorit completion SHELL", "print completion for bash, zsh or fish"),
 )
