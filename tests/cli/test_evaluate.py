@@ -68,8 +68,10 @@ def test_one_process_or_several_give_the_same_files(kolorit: Kolorit, photos: Pa
 
 def test_failures_are_told_and_scored(kolorit: Kolorit, photos: Path) -> None:
     shutil.copytree(photos, "other")
-    Path("other/a.png").unlink()
+    Path("other/a.png").rename("other/c.png")  # so that one truth and one answer stand alone
     record = judge(kolorit, "-m", "folder:other", code=1)
+    assert record["without_truth"] == {"folder: other": ["c"]}
+    assert "1 picture without a truth: c" in Path("out/report.md").read_text()
     (of_set,) = record["sets"]
     (failure,) = of_set["failures"]
     assert failure["picture"] == "a"

@@ -165,6 +165,7 @@ def _write(judgements: list[Judgement], order: Order, bench: Bench, out: Path) -
         short_side=order.short_side,
         prior=f"the card of {card.name} {card.version}",
         deep=order.deep,
+        without_truth=_without_truth(judgements, order),
     )
     shots = {
         judgement.photo_set.name: take_shots(judgement, to_show(of_set), bench)
@@ -175,6 +176,19 @@ def _write(judgements: list[Judgement], order: Order, bench: Bench, out: Path) -
     save(markdown(record).encode(), out / "report.md", overwrite=True)
     save(page(record, shots).encode(), out / "report.html", overwrite=True)
     return [out / name for name in _FILES]
+
+
+def _without_truth(judgements: list[Judgement], order: Order) -> dict[str, list[str]]:
+    """Pictures of folder:PATH that no set has, by row; they are told and not judged."""
+    from kolorit.evaluate.systems import strangers
+
+    stems = {p.stem for j in judgements for p in j.photo_set.photographs}
+    folders = {c.row: Path(c.folder) for c in order.contestants if c.folder}
+    found = {row: strangers(folder, stems) for row, folder in folders.items()}
+    for row, names in found.items():
+        if names:
+            words.say(words.plain(f"{row}: {len(names)} without a truth: {', '.join(names[:5])}"))
+    return {row: names for row, names in found.items() if names}
 
 
 def _self_test(sets: tuple[str, ...], first: int | None, short_side: int) -> int:

@@ -24,8 +24,12 @@ def make_record(
     short_side: int,
     prior: str,
     deep: bool,
+    without_truth: dict[str, list[str]],
 ) -> dict[str, Any]:
-    """What was judged, how, where, and all numbers. systems: row -> what it is."""
+    """What was judged, how, where, and all numbers.
+
+    systems: row -> what it is. without_truth: row -> stems of its folder that no set has.
+    """
     columns, missing = describe_deep() if deep else ({}, {})
     return {
         "schema": 1,
@@ -37,6 +41,7 @@ def make_record(
         "prior": prior,
         "columns": describe_columns(columns),
         "systems": systems,
+        "without_truth": without_truth,
         "missing": missing,
         "sets": [summarise(judgement) for judgement in judgements],
     }

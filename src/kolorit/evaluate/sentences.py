@@ -8,6 +8,9 @@ from kolorit.evaluate.judge import NEAR_GREY, NO_COLOUR
 from kolorit.evaluate.tables import CLEAR, NOTHING, cell, count, full_head, systems_of, value_of
 
 
+SHOWN = 20  # names of pictures in one sentence
+
+
 def summary_line(record: dict[str, Any]) -> str:
     """What was judged, in one sentence."""
     sets, pictures = record["sets"], sum(s["pictures"] for s in record["sets"])
@@ -33,6 +36,9 @@ def about(record: dict[str, Any]) -> dict[str, str]:
     }
     if "prior" in record:
         words["prior of the rebalanced AuC"] = record["prior"]
+    for row, stems in record.get("without_truth", {}).items():
+        shown = ", ".join(stems[:SHOWN]) + (", ..." if len(stems) > SHOWN else "")
+        words[f"{row}, not judged"] = f"{count(len(stems), 'picture')} without a truth: {shown}"
     return words
 
 
