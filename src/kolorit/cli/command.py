@@ -14,6 +14,7 @@ VERBS = {
     "doctor": "kolorit.cli.doctor:doctor",
     "evaluate": "kolorit.cli.evaluate:evaluate",
     "train": "kolorit.cli.train:train",
+    "study": "kolorit.cli.study:study",
     "features": "kolorit.cli.features:features",
     "completion": "kolorit.cli.completion:completion",
 }

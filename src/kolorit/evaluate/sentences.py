@@ -7,7 +7,6 @@ from typing import Any
 from kolorit.evaluate.judge import NEAR_GREY, NO_COLOUR
 from kolorit.evaluate.tables import CLEAR, NOTHING, cell, count, full_head, systems_of, value_of
 
-
 SHOWN = 20  # names of pictures in one sentence
 
 

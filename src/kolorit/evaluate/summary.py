@@ -122,10 +122,11 @@ def _row(verdicts: tuple[Verdict, ...], row: str) -> dict[str, Cell | None]:
         for column, apart in zip(set_columns(name), (frechet, kid), strict=True):
             cells[column] = [_plain(apart(shown, truth)), None, None]  # (N,D) against (N,D)
     for name in verdicts[0].classes:
-        seen = (np.array([v.classes[name][r] for v in verdicts]) for r in (row, GREY, TRUTH))
+        seen = {r: np.array([v.classes[name][r] for v in verdicts]) for r in (row, GREY, TRUTH)}
         labels = [v.labels[name] for v in verdicts if name in v.labels]
         known = np.array(labels) if len(labels) == len(verdicts) else None
-        cells[f"regained_{name}"] = _cell(_regained(*regained_terms(*seen, known)))
+        terms_of = regained_terms(seen[row], seen[GREY], seen[TRUTH], known)
+        cells[f"regained_{name}"] = _cell(_regained(*terms_of))
     return cells
 
 
@@ -184,8 +185,13 @@ def _calibration(verdicts: tuple[Verdict, ...], row: str) -> dict[str, Any] | No
     }
 
 
-def _paired(verdicts: tuple[Verdict, ...], first: str, second: str, column: str) -> dict[str, Any]:
-    """Two rows on the same pictures; better: the share of pictures that the first wins."""
+def _paired(
+    verdicts: tuple[Verdict, ...], first: str, second: str, column: str
+) -> dict[str, Any] | None:
+    """Two rows on the same pictures; better: the share of pictures that the first wins.
+
+    None where a value is infinite: there is no mean difference then.
+    """
     one, other = (
         np.divide(*_terms(verdicts, row, column)) for row in (first, second)
     )  # every picture counts alike

@@ -82,7 +82,8 @@ def recipe_from_json(text: str, file: Path) -> Recipe:
 def shipped_recipes() -> dict[str, Path]:
     """Name -> path of the recipes inside the package."""
     folder = Path(str(files("kolorit") / "recipes"))
-    return {p.stem: p for p in sorted(folder.glob("*.toml"))}
+    found = {p.stem: p for p in sorted(folder.glob("*.toml"))}
+    return {name: path for name, path in found.items() if not name.startswith("study-")}
 
 
 def _find(name_or_path: str) -> Path:
