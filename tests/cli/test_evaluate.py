@@ -69,7 +69,7 @@ def test_one_process_or_several_give_the_same_files(kolorit: Kolorit, photos: Pa
 def test_failures_are_told_and_scored(kolorit: Kolorit, photos: Path) -> None:
     shutil.copytree(photos, "other")
     Path("other/a.png").rename("other/c.png")  # so that one truth and one answer stand alone
-    record = judge(kolorit, "-m", "folder:other", code=1)
+    record = judge(kolorit, "-m", "folder:other", "-q", code=1)
     assert record["without_truth"] == {"folder: other": ["c"]}
     assert "1 picture without a truth: c" in Path("out/report.md").read_text()
     (of_set,) = record["sets"]
@@ -88,6 +88,48 @@ def test_an_older_report_is_not_replaced_unasked(kolorit: Kolorit, photos: Path)
     judge(kolorit, "-m", CONSTANT, "--hints", "0", "--overwrite")
 
 
+def test_what_was_not_judged_is_told(kolorit: Kolorit, photos: Path) -> None:
+    (photos / "z.png").write_bytes(b"no picture")
+    shutil.copytree(photos, "other")
+    (Path("other") / "a.png").rename("other/extra.png")
+    options = ("--short-side", 40, "-j", 1, "-o", "out", "--first", 1)
+    ran = kolorit("evaluate", "photos", "-m", "folder:other", *options)
+    assert ran.code == 1  # a has no answer
+    assert (
+        "folder: other: 1 without a truth, not judged: extra" in ran.err
+    )  # not b: its turn was not
+    ran = kolorit("evaluate", "photos", "-m", CONSTANT, *options[:-2], "--overwrite")
+    assert ran.code == 0
+    assert "photos: 1 left out: z (its truth cannot be read" in ran.err
+
+
+def test_a_folder_that_cannot_be_written_to_costs_no_work(
+    kolorit: Kolorit, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(*_: object) -> None:
+        raise AssertionError("judged before the folder was tried")
+
+    monkeypatch.setattr("kolorit.cli.evaluate.judge_sets", judged)
+    (photos.parent / "out" / "report.html").mkdir(parents=True)
+    ran = kolorit("evaluate", "photos", "-m", CONSTANT, "-o", "out", "--overwrite")
+    assert ran.code == 4
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: Path(dir, "x/y").open("w"))
+    ran = kolorit("evaluate", "photos", "-m", CONSTANT, "-o", "other")
+    assert ran.code == 4
+    assert "cannot be written to" in ran.err
+
+
+def test_an_interrupt_leaves_no_empty_folder(
+    kolorit: Kolorit, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kolorit.cli.evaluate.judge_sets", interrupted)
+    assert kolorit("evaluate", "photos", "-m", CONSTANT, "-o", "out").code == 130
+    assert not Path("out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -96,7 +138,10 @@ def test_an_older_report_is_not_replaced_unasked(kolorit: Kolorit, photos: Path)
         (("gone",), 11, "no such folder"),
         (("photos", "-m", "gone.onnx"), 5, "gone"),
         (("photos", "-m", "folder:gone"), 5, "no such folder of coloured pictures"),
-        (("photos", "-m", CONSTANT, "--look", "loud"), 9, "no model has a look called loud"),
+        (("photos", "-m", CONSTANT, "--look", "loud"), 9, "has no look 'loud'"),
+        (("photos", "-m", "folder:"), 5, "no such folder of coloured pictures"),
+        (("photos", "-m", "empty"), 5, "holds no model.onnx"),
+        (("photos", "-m", "folder:empty"), 11, "no photographs"),
         (("photos", "-m", CONSTANT, "-m", CONSTANT), 9, "two rows would be called"),
         (("photos", "photos", "-m", CONSTANT), 9, "two sets are called"),
         (("photos", "--hints", "few"), 9, "hints = few"),
@@ -142,7 +187,9 @@ def test_the_self_test_says_what_it_planted(
     assert "the judge falls for swapped" in ran.err
 
 
-def test_rows_are_called_after_what_was_named(tmp_path: Path) -> None:
+def test_rows_are_called_after_what_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = tmp_path / "mine"
     run.mkdir()
     for suffix in (".onnx", ".toml"):
@@ -153,7 +200,10 @@ def test_rows_are_called_after_what_was_named(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable):
         find_contestants([str(tmp_path)])
     with pytest.raises(ConfigInvalid, match="loud"):
-        find_contestants(["default"], ["loud"])
+        find_contestants(["default"], ["vivid", "loud"])
+    (tmp_path / "default").mkdir()  # an older report, say
+    monkeypatch.chdir(tmp_path)
+    assert [c.row for c in find_contestants(["default"], ["vivid"])] == ["default, vivid"]
 
 
 def test_spots_become_hints_of_their_colours() -> None:

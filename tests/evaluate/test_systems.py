@@ -56,13 +56,19 @@ def test_pictures_of_another_program_come_by_exact_stem(tmp_path: Path) -> None:
 
 def test_a_larger_picture_is_reduced_and_another_shape_refused(tmp_path: Path) -> None:
     large = np.full((64, 96, 3), (10, 200, 30), np.uint8)
-    folder = folder_with(tmp_path, large=large, tall=large.transpose(1, 0, 2))
+    small = {"tiny": large[:1, :1], "half": large[:16, :24], "wide": large[:, :93]}
+    folder = folder_with(tmp_path, large=large, tall=large.transpose(1, 0, 2), **small)
     (folder / "broken.png").write_bytes(b"no picture")
     colour = folder_system("f", folder).colour
     grey = grey_of(RGB)
     assert (colour("large", grey).rgb == large[:32, :48]).all()
     with pytest.raises(InputUnreadable, match="64 x 96 does not have the proportions of 48 x 32"):
         colour("tall", grey)
+    with pytest.raises(InputUnreadable, match="93 x 64 does not have the proportions of 48 x 32"):
+        colour("wide", grey)
+    for name, size in (("tiny", "1 x 1"), ("half", "24 x 16")):
+        with pytest.raises(InputUnreadable, match=f"{size} is smaller than 48 x 32"):
+            colour(name, grey)
     with pytest.raises(InputUnreadable):
         colour("broken", grey)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kolorit.evaluate.systems import Spot, System
     from kolorit.hints import Hint
     from kolorit.picture.picture import Picture
+    from kolorit.runtime.card import Card
 
 FOLDER = "folder:"
 
@@ -50,9 +51,9 @@ def find_contestants(names: Sequence[str], looks: Sequence[str] = ()) -> list[Co
 
     names: shipped names, paths of .onnx files, folders of training runs, or folder:PATH. looks:
     only these; () is all that the card has. Raises ModelUnavailable for what is not there,
-    ConfigInvalid for a look that no model has.
+    ConfigInvalid for looks that a model does not have.
     """
-    from kolorit.runtime.store import find_model, read_model
+    from kolorit.runtime.store import read_model
 
     found = []
     for name in names:
@@ -60,18 +61,36 @@ def find_contestants(names: Sequence[str], looks: Sequence[str] = ()) -> list[Co
         if name.startswith(FOLDER):
             found.append(Contestant(label, folder=name.removeprefix(FOLDER)))
             continue
-        path = Path(name) / "model.onnx" if os.path.isdir(name) else find_model(name)
+        path = _model_file(name)
         card, _ = read_model(path)
-        wanted = [look for look in card.looks if not looks or look in looks]
-        found += [Contestant(f"{label}, {look}", str(path), look) for look in wanted]
-    if not found:
-        raise ConfigInvalid(f"no model has a look called {' or '.join(looks)}")
+        if unknown := [look for look in looks if look not in card.looks]:
+            raise ConfigInvalid(
+                f"{name} has no look '{unknown[0]}'",
+                remedy=f"Use --look with one of: {', '.join(card.looks)}.",
+            )
+        found += [Contestant(f"{label}, {look}", str(path), look) for look in looks or card.looks]
     rows = [c.row for c in found]
     if twice := next((row for row in rows if rows.count(row) > 1), None):
         raise ConfigInvalid(
             f"two rows would be called '{twice}'", remedy="Rename one of the files or folders."
         )
     return found
+
+
+def _model_file(name: str) -> Path:
+    """The .onnx of a shipped name, of a training run's folder, or of a path."""
+    from kolorit.runtime.store import find_model, shipped_models
+
+    if name in shipped_models() or not os.path.isdir(name):
+        return find_model(name)
+    path = Path(name) / "model.onnx"
+    if not path.is_file():
+        raise ModelUnavailable(
+            "this folder holds no model.onnx",
+            file=name,
+            remedy="Give the folder of a training run, or folder:PATH for coloured pictures.",
+        )
+    return path
 
 
 def describe(contestant: Contestant) -> dict[str, Any]:
@@ -115,7 +134,7 @@ def build_bench(order: Order) -> Bench:
     return Bench(tuple(systems), merge, Context(prior), order.short_side, order.hints, deep)
 
 
-def rebalancing_card() -> Any:
+def rebalancing_card() -> Card:
     """The card whose prior weighs the rebalanced AuC, the same for every model: the default's."""
     from kolorit.runtime.store import find_model, read_model
 
@@ -164,16 +183,19 @@ def as_hints(spots: Sequence[Spot]) -> tuple[Hint, ...]:
 
 def _label(name: str) -> str:
     """How a row is called: the shipped name, the run's folder, the file's stem, folder: NAME."""
+    from kolorit.runtime.store import shipped_models
+
     if name.startswith(FOLDER):
-        path = Path(name.removeprefix(FOLDER))
-        if not path.is_dir():
+        place = name.removeprefix(FOLDER)
+        if not place or not os.path.isdir(place):
             raise ModelUnavailable(
-                "there is no such folder of coloured pictures",
-                file=path,
+                f"there is no such folder of coloured pictures: '{place}'",
                 remedy="Give folder:PATH with pictures that have the stems of the set.",
             )
-        return f"folder: {path.resolve().name}"
+        return f"folder: {Path(place).resolve().name}"
     path = Path(name)
+    if name in shipped_models():
+        return name
     if path.is_dir():
         return path.resolve().name
     if path.suffix == ".onnx":

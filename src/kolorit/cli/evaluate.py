@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from kolorit.cli import words
 from kolorit.cli.command import Command
 from kolorit.cli.cores import allowed_cores
-from kolorit.errors import ConfigInvalid, InternalError, OutputUnwritable, SomeInputsFailed
-
-if TYPE_CHECKING:
-    from kolorit.cli.contestants import Order
-    from kolorit.evaluate.judge import Bench, Judgement
-    from kolorit.evaluate.sets import PhotoSet
+from kolorit.cli.judging import (
+    FILES,
+    find_sets,
+    judge_sets,
+    tell_left_out,
+    without_truth,
+    write_reports,
+)
+from kolorit.errors import (
+    ConfigInvalid,
+    InputUnreadable,
+    InternalError,
+    OutputUnwritable,
+    SomeInputsFailed,
+)
 
 _EXAMPLES = (
     ("kolorit evaluate holidays/", "the shipped model on your own colour photographs"),
@@ -23,7 +34,6 @@ _EXAMPLES = (
     ("kolorit evaluate kodak24 -m folder:other/", "pictures that another program coloured"),
     ("kolorit evaluate --self-test", "does the judge fall for known mistakes?"),
 )
-_FILES = ("report.html", "report.md", "scores.json", "scores.csv", "pictures.csv")
 
 
 @click.command(cls=Command, examples=_EXAMPLES)
@@ -97,98 +107,66 @@ def evaluate(
     if not sets:
         raise click.UsageError("Name a set: a folder of colour photographs.")
     from kolorit.cli.contestants import Order, find_contestants
-    from kolorit.cli.work import make_folder
 
     folder = Path(out)
-    if not overwrite and (taken := [name for name in _FILES if (folder / name).exists()]):
-        raise OutputUnwritable(
-            "there is a report already",
-            file=folder / taken[0],
-            remedy="Choose another folder with -o, or --overwrite.",
-        )
+    _check_free(folder, overwrite)
     contestants = find_contestants(models or ("default",), looks)
     order = Order(tuple(contestants), short_side, _counts(hints), deep)
-    photo_sets = _find(sets, first)
+    photo_sets = find_sets(sets, first)
     bench = order()  # a wrong model or folder shows here, and not in a worker process
-    make_folder(folder)  # before the work, so that none is lost
-    judgements = _judge(photo_sets, order, jobs or allowed_cores(), quiet)
-    failed = sum(len(v.failures) for j in judgements for v in j.verdicts)
-    for path in _write(judgements, order, bench, folder):
+    with _ready(folder):
+        judgements = judge_sets(photo_sets, order, bench, jobs or allowed_cores(), quiet)
+        strangers = without_truth(photo_sets, order)
+        written = write_reports(judgements, strangers, order, bench, folder)
+    if not quiet:
+        tell_left_out(judgements, strangers)
+    for path in written:
         words.print_line(str(path))
+    failed = sum(len(v.failures) for j in judgements for v in j.verdicts)
     if failed:
         raise SomeInputsFailed(
-            f"{failed} pictures failed and were scored as grey",
+            f"{failed} picture{'s' * (failed > 1)} failed, scored as grey",
             remedy="The report names each of them, and why.",
         )
     return 0
 
 
-def _find(sets: tuple[str, ...], first: int | None) -> list[PhotoSet]:
-    """All sets, before the first is judged."""
-    from kolorit.evaluate.sets import find_set
+def _check_free(folder: Path, overwrite: bool) -> None:
+    """No file of the report is there, or all may be replaced."""
+    for path in (folder / name for name in FILES):
+        if path.is_dir():
+            raise OutputUnwritable("this is a folder, and the report needs its name", file=path)
+        if path.exists() and not overwrite:
+            raise OutputUnwritable(
+                "there is a report already",
+                file=path,
+                remedy="Choose another folder with -o, or --overwrite.",
+            )
 
-    found = [find_set(name, first) for name in sets]
-    names = [photo_set.name for photo_set in found]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ConfigInvalid(f"two sets are called '{twice}'", remedy="Name each set once.")
-    return found
 
+@contextmanager
+def _ready(folder: Path) -> Iterator[None]:
+    """The folder is there and can be written to, before the work, so that none is lost.
 
-def _judge(sets: list[PhotoSet], order: Order, jobs: int, quiet: bool) -> list[Judgement]:
-    from kolorit.evaluate.judge import judge
+    What stops the work leaves no empty folder behind.
+    """
+    from kolorit.cli.work import make_folder
 
-    progress = words.Progress(sum(len(s.photographs) for s in sets), shown=not quiet)
-
-    def tell() -> None:
-        progress.step()
-        progress.draw()
-
+    fresh = not folder.exists()
+    make_folder(folder)
     try:
-        return [judge(s, order, min(jobs, len(s.photographs)), tell) for s in sets]
-    finally:
-        progress.clear()
-
-
-def _write(judgements: list[Judgement], order: Order, bench: Bench, out: Path) -> list[Path]:
-    """The record and the reports; gives the files, the one to open first at the head."""
-    from kolorit.cli.contestants import describe, rebalancing_card
-    from kolorit.evaluate.record import make_record, write_pictures
-    from kolorit.evaluate.report_page import page
-    from kolorit.evaluate.report_text import markdown, write_scores
-    from kolorit.evaluate.shots import take_shots, to_show
-    from kolorit.picture.save import save
-
-    card = rebalancing_card()
-    record = make_record(
-        judgements,
-        systems={c.row: describe(c) for c in order.contestants},
-        short_side=order.short_side,
-        prior=f"the card of {card.name} {card.version}",
-        deep=order.deep,
-        without_truth=_without_truth(judgements, order),
-    )
-    shots = {
-        judgement.photo_set.name: take_shots(judgement, to_show(of_set), bench)
-        for judgement, of_set in zip(judgements, record["sets"], strict=True)
-    }
-    write_scores(record, out)
-    write_pictures(judgements, out / "pictures.csv")
-    save(markdown(record).encode(), out / "report.md", overwrite=True)
-    save(page(record, shots).encode(), out / "report.html", overwrite=True)
-    return [out / name for name in _FILES]
-
-
-def _without_truth(judgements: list[Judgement], order: Order) -> dict[str, list[str]]:
-    """Pictures of folder:PATH that no set has, by row; they are told and not judged."""
-    from kolorit.evaluate.systems import strangers
-
-    stems = {p.stem for j in judgements for p in j.photo_set.photographs}
-    folders = {c.row: Path(c.folder) for c in order.contestants if c.folder}
-    found = {row: strangers(folder, stems) for row, folder in folders.items()}
-    for row, names in found.items():
-        if names:
-            words.say(words.plain(f"{row}: {len(names)} without a truth: {', '.join(names[:5])}"))
-    return {row: names for row, names in found.items() if names}
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        cause = f"this folder cannot be written to: {error.strerror}"
+        raise OutputUnwritable(cause, file=folder) from error
+    try:
+        yield
+    except BaseException:
+        if fresh:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _self_test(sets: tuple[str, ...], first: int | None, short_side: int) -> int:
@@ -197,8 +175,13 @@ def _self_test(sets: tuple[str, ...], first: int | None, short_side: int) -> int
     from kolorit.evaluate.sets import find_set, read_truth
     from kolorit.merge import merge
 
-    chosen = [p for name in sets for p in find_set(name, first).photographs]
-    findings = run([read_truth(p.path, short_side) for p in chosen] or None, put=merge)
+    pictures = []
+    for photograph in (p for name in sets for p in find_set(name, first).photographs):
+        try:
+            pictures.append(read_truth(photograph.path, short_side))
+        except InputUnreadable as error:
+            words.say(words.plain(f"left out: {error}"))
+    findings = run(pictures if sets else None, put=merge)
     for finding in findings:
         words.print_line(words.plain(str(finding)))
     if broken := [finding.trap for finding in findings if finding.held is False]:

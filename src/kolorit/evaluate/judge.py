@@ -9,12 +9,8 @@ A photograph's numbers come from it alone, so any number of processes gives the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +24,7 @@ from kolorit.evaluate.sets import Photograph, PhotoSet, read_truth
 from kolorit.evaluate.spots import true_spots
 from kolorit.evaluate.systems import Coloured, Put, System, grey_of, paint_on
 from kolorit.evaluate.view import View
+from kolorit.evaluate.workers import workers
 
 NO_COLOUR, NEAR_GREY = 1.0, 5.0  # mean chroma of a truth: not judged below; counted below
 TRUTH, GREY, TINT, HALF = BASELINES = ("truth", "grey", "tint", "half chroma")
@@ -93,15 +90,21 @@ def judge(
     """Judge a set. make: builds the bench, once in each process, so it must be picklable.
 
     Truths that cannot be read or have no colour (mean chroma below 1) are left out of every row
-    and metric, by name. tell is called after each photograph. Raises DataCorrupt when none is left.
+    and metric, by name. tell is called for each photograph, judged or left out. Raises DataCorrupt
+    when none is left, LimitExceeded where the system ends a process.
     """
-    with _workers(make, jobs) as do:
+    with workers(make, jobs) as do:
         surveys = list(do(survey, [(p,) for p in photo_set.photographs]))
-        left_out = tuple((s.stem, why) for s in surveys if (why := _why_not(s)))
-        judged = [s for s in surveys if not _why_not(s)]
+        reasons = {s.stem: _why_not(s) for s in surveys}
+        left_out = tuple((stem, why) for stem, why in reasons.items() if why)
+        judged = [s for s in surveys if not reasons[s.stem]]
         if not judged:
-            why = f"{left_out[0][0]}: {left_out[0][1]}"
-            raise DataCorrupt(f"no picture of {photo_set.name} can be judged ({why}, ...)")
+            raise DataCorrupt(
+                f"no picture of {photo_set.name} can be judged ({': '.join(left_out[0])}, ...)",
+                remedy="Give colour photographs, 32 pixels or more each way.",
+            )
+        for _ in left_out:
+            tell()
         a, b = np.mean([s.ab for s in judged], axis=0)
         kept = {s.stem for s in judged}
         tasks = [(p, (float(a), float(b))) for p in photo_set.photographs if p.stem in kept]
@@ -192,33 +195,3 @@ def _look_deeply(
             out.embeddings.setdefault(metric.name, {})[row] = metric.embed(shown)
         else:
             out.classes.setdefault(metric.name, {})[row] = metric.classify(shown)
-
-
-_Answer = TypeVar("_Answer")
-_bench: Bench | None = None  # of a worker process
-
-
-def _begin(make: Callable[[], Bench]) -> None:
-    global _bench
-    _bench = make()
-
-
-def _do(task: tuple[Callable[..., _Answer], tuple[object, ...]]) -> _Answer:
-    function, arguments = task
-    return function(_bench, *arguments)
-
-
-@contextmanager
-def _workers(
-    make: Callable[[], Bench], jobs: int
-) -> Iterator[Callable[[Callable[..., _Answer], Sequence[tuple[object, ...]]], Iterator[_Answer]]]:
-    """A map over tasks in their order, by this process or by ``jobs`` new ones."""
-    if jobs == 1:
-        bench = make()
-        yield lambda function, tasks: (function(bench, *task) for task in tasks)
-        return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (make,))
-    try:
-        yield lambda function, tasks: pool.map(_do, [(function, task) for task in tasks])
-    finally:
-        pool.shutdown(cancel_futures=True)

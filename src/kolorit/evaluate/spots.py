@@ -17,7 +17,9 @@ def true_spots(ab: np.ndarray, count: int, stem: str) -> tuple[Spot, ...]:
     The same places for every system; a larger count begins with those of a smaller one. Source of
     the sweep: Zhang et al. 2017, figure 6, whose patches lie at random too.
     """
-    seed = int.from_bytes(hashlib.sha256(stem.encode()).digest()[:8], "big")
+    seed = int.from_bytes(
+        hashlib.sha256(stem.encode("utf-8", "surrogateescape")).digest()[:8], "big"
+    )
     rng = np.random.default_rng(seed)
     height, width = ab.shape[:2]
     low_y, low_x = (min(_HALF, (n - 1) // 2) for n in (height, width))

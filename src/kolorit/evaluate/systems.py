@@ -5,7 +5,7 @@ A system is given a grey picture and the photograph's stem, and nothing else: no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def folder_system(row: str, folder: Path) -> System:
     """Pictures that another colorizer made: FOLDER/STEM.jpg and so on, paired by exact stem.
 
     A larger picture is reduced to the grey one's size as the truth was. Colouring raises
-    InputUnreadable where the picture is missing, broken, or has other proportions. Raises
+    InputUnreadable where the picture is missing, broken, smaller, or of other proportions. Raises
     DataCorrupt for a folder that is missing, empty or has one stem twice.
     """
     paths = {photograph.stem: photograph.path for photograph in find_photographs(folder)}
@@ -80,20 +80,18 @@ def folder_system(row: str, folder: Path) -> System:
     def colour(stem: str, grey: Picture) -> Coloured:
         if stem not in paths:
             raise InputUnreadable("there is no picture of this stem", file=folder / stem)
-        rgb = decode_rgb(paths[stem])
-        size = grey.luma.shape
-        scale = size[0] / rgb.shape[0]
-        if abs(rgb.shape[1] * scale - size[1]) > max(1.0, scale):  # a pixel of either
-            found = f"{rgb.shape[1]} x {rgb.shape[0]}"
-            raise InputUnreadable(
-                f"its size {found} does not have the proportions of {size[1]} x {size[0]}",
-                file=paths[stem],
-            )
-        return Coloured(rgb if rgb.shape[:2] == size else resize_rgb(rgb, (size[0], size[1])))
+        rgb, (height, width) = decode_rgb(paths[stem]), grey.luma.shape
+        scale = rgb.shape[0] / height
+        if scale < 1 or abs(rgb.shape[1] / scale - width) > 1:  # the truth's sides are rounded
+            fault = "is smaller than" if scale < 1 else "does not have the proportions of"
+            size = f"{rgb.shape[1]} x {rgb.shape[0]}"
+            raise InputUnreadable(f"its size {size} {fault} {width} x {height}", file=paths[stem])
+        same = rgb.shape[:2] == (height, width)
+        return Coloured(rgb if same else resize_rgb(rgb, (height, width)))
 
     return System(row, colour)
 
 
-def strangers(folder: Path, stems: set[str]) -> list[str]:
-    """Stems of a folder of coloured pictures that the set does not have: their truth is missing."""
-    return sorted({p.stem for p in find_photographs(folder)} - stems)
+def strangers(folder: Path, stems: Collection[str]) -> list[str]:
+    """Stems of a folder of coloured pictures that no set has: their truth is missing."""
+    return sorted({photograph.stem for photograph in find_photographs(folder)} - set(stems))
