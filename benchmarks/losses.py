@@ -219,7 +219,7 @@ def report(record: dict[str, Any]) -> str:
 
 def table(rows: dict[str, dict[str, list[float]]]) -> list[str]:
     heads = [
-        COLUMNS[c].head if c in COLUMNS else DERIVED[c][0] if c in DERIVED else c for c in SHOWN
+        COLUMNS[c].head if c in COLUMNS else DERIVED[c].head if c in DERIVED else c for c in SHOWN
     ]
     lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
     for row, cells in rows.items():

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kolorit.evaluate.columns import Words
 from kolorit.evaluate.summary import describe_columns
 
 VIVID, OTHER = "mine, vivid", "folder: other"
-DEEP = {"fid": ("FID, TF Inception 2048", "", "low", "Fréchet distance.")}
+DEEP = {"fid": Words("FID, TF Inception 2048", "", "low", "Fréchet distance.", counted=True)}
 
 
 def rows() -> dict[str, dict[str, Any]]:
@@ -111,6 +112,7 @@ def record() -> dict[str, Any]:
             VIVID: {"model": "mine", "version": "1", "sha256": "cd" * 32, "look": "vivid"},
             OTHER: {"folder": "other"},
         },
+        "without_truth": {},
         "missing": {"lpips_alex": "needs weights: alexnet.pth"},
         "sets": [one_set("kodak24", left_out=left, failures=failures), one_set("plates")],
     }

@@ -237,3 +237,12 @@ def test_what_is_no_prior(prior: np.ndarray) -> None:
 def test_two_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="is judged against"):
         numbers_of(View(TRUTHS[0][:-1]), View(TRUTHS[0]), CONTEXT)
+
+
+def test_one_colour_all_over_has_no_spread() -> None:
+    """Its mean is rounded; a share of what that leaves would be any number."""
+    flat = [np.full((32, 40, 3), colour, np.uint8) for colour in ((180, 60, 61), (33, 150, 77))]
+    for shown in (flat, [TRUTHS[0][:32, :40]] * 2):
+        found = values_of(shown, flat)
+        assert math.isnan(found["sd_a"]) and math.isnan(found["sd_b"])
+    assert values_of(flat[:1], [TRUTHS[0][:32, :40]])["sd_a"] == 0

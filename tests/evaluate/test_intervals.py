@@ -37,6 +37,9 @@ def test_infinite_values_stay_infinite() -> None:
 
 def test_without_weight_there_is_no_value() -> None:
     assert np.isnan(interval(np.zeros(3), np.zeros(3))).all()
+    assert np.isnan(interval(np.array([1.0, 0.0, np.inf]), np.zeros(3))).all()  # nor an infinite
+    mean, low, high = interval(np.array([1.0, 3.0]), np.array([0.0, 4.0]))
+    assert (mean, low, high) == (1.0, 0.75, 1.0)
     # samples without weight do not count: only the one picture has a red pixel
     mean, low, high = interval(np.array([0.0, 0.0, 3.0]), np.array([0.0, 0.0, 4.0]))
     assert (mean, low, high) == (0.75, 0.75, 0.75)

@@ -166,6 +166,41 @@ def test_too_little_to_test_with(pictures: list[np.ndarray]) -> None:
         run(pictures)
 
 
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        [scene(k, 64, 64) for k in range(4)],  # of which the intervals are alike by chance
+        [np.full((64, 70, 3), (200, 60, 40 + k), np.uint8) for k in range(4)],  # nor any detail
+    ],
+)
+def test_few_and_small_pictures_raise_no_false_alarm(
+    pictures: list[np.ndarray], tmp_path: Path
+) -> None:
+    material = Material(tuple(pictures), keep_luma)
+    assert judging.seeds(material).held is True
+    filters = files.resizing(material, tmp_path)
+    assert filters.held is (True if pictures[0].std((0, 1)).any() else None), filters
+    if filters.held is None:
+        assert filters.right.startswith("needs larger pictures")
+
+
+def test_the_docs_show_what_the_self_test_printed(repository: Path) -> None:
+    """Row by row; what is planted is the last bracket of a line, and may hold others."""
+    rows = []
+    for line in (repository / "results" / "self-test.txt").read_text("utf-8").splitlines():
+        trap, found = line.removeprefix("ok").strip().split(": ", 1)
+        right, rest = found.rsplit("; planted: ", 1)
+        start, depth = len(rest), 0
+        while start == len(rest) or depth:
+            start -= 1
+            depth += (rest[start] == ")") - (rest[start] == "(")
+        rows.append(f"| {trap} | {rest[start + 1 : -1]} | {rest[:start].rstrip()} | {right} |")
+    text = (repository / "docs" / "evaluation.md").read_text("utf-8")
+    table = text.partition("| mistake |")[2].split("\n\n")[0].splitlines()
+    assert table[2:] == rows
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == TRAPS.split("\n")[1:-1]
+
+
 def test_the_state_of_chance_is_left_as_it_was() -> None:
     np.random.seed(7)
     first = np.random.random()

@@ -252,12 +252,13 @@ def leaking(patch: Patch) -> None:
 
 
 def unseeded(patch: Patch) -> None:
-    def wrong(values: np.ndarray, **_: object) -> tuple[float, float, float]:
-        means = np.random.choice(values, (100, len(values))).mean(1)
-        low, high = np.percentile(means, [2.5, 97.5])
-        return float(values.mean()), float(low), float(high)
+    def wrong(
+        statistic: Callable[[np.ndarray], np.ndarray], count: int, **_: object
+    ) -> tuple[float, float, float]:
+        low, high = np.percentile(statistic(np.random.randint(0, count, (100, count))), [2.5, 97.5])
+        return float(statistic(np.arange(count)[None])[0]), float(low), float(high)
 
-    patch.setattr(intervals, "interval", wrong)
+    patch.setattr(intervals, "interval_of", wrong)
 
 
 # Deep features

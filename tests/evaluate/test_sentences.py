@@ -44,6 +44,9 @@ def test_all_that_must_be_told_is_told(record: Record) -> None:
         assert told in words
     assert "2,000 samples, seed 0" in words and "256 px" in words and "card of default" in words
     assert "commit" not in about({**record, "commit": None})["Kolorit"]
+    strange = about({**record, "without_truth": {OTHER: [str(k) for k in range(21)]}})
+    assert strange[f"{OTHER}, not judged"].startswith("21 pictures without a truth: 0, 1, 2")
+    assert strange[f"{OTHER}, not judged"].endswith("19, ...")
     assert summary_line(record).startswith("2 systems on 2 sets (kodak24, plates), 48 pictures")
 
 
@@ -59,6 +62,8 @@ def test_the_legend_has_what_is_shown_and_no_more(record: Record) -> None:
     assert words["reds"].startswith("Share of the red pixels") and "High is good" in words["reds"]
     assert words["bleed"].endswith("Near the truth's is good.")
     assert words["sd of a"].endswith("Near 1 is good.")
+    alone = [head for head, meaning in words.items() if "there is no interval" in meaning]
+    assert alone == ["FID, TF Inception 2048"] and "Low is good" in words[alone[0]]
     for of_set in record["sets"]:
         for cells in of_set["rows"].values():
             cells.pop("fid", None)

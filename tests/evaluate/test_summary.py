@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kolorit.evaluate.columns import COLUMNS
+from kolorit.evaluate.columns import COLUMNS, Words
 from kolorit.evaluate.deep import METRICS
+from kolorit.evaluate.deep.statistics import kid
 from kolorit.evaluate.judge import BASELINES, Judgement, Verdict
 from kolorit.evaluate.sets import PhotoSet
 from kolorit.evaluate.summary import DERIVED, describe_columns, per_picture, summarise
@@ -17,15 +19,14 @@ from kolorit.evaluate.summary import DERIVED, describe_columns, per_picture, sum
 def test_the_docs_define_every_column_in_the_reports_words(repository: Path) -> None:
     text = (repository / "docs" / "evaluation.md").read_text("utf-8")
     deep = {name: words for offer in METRICS.values() for name, words in offer.columns.items()}
-    meanings = {name: c.meaning for name, c in COLUMNS.items()}
-    meanings |= {name: words[3] for name, words in (DERIVED | deep).items()}
-    assert set(describe_columns(deep)) == set(meanings)
-    for name, meaning in meanings.items():
-        escaped = meaning.replace("|", "\\|")
-        assert any(
-            line.startswith(f"| `{name}` |") and line.endswith(f"| {escaped} |")
-            for line in text.splitlines()
-        ), f"{name}: {escaped}"
+    plain: dict[str, Words] = {**COLUMNS, **DERIVED}
+    lines = []
+    for name, words in {**plain, **deep}.items():
+        best = {"truth": "the truth's", 1.0: "1", 0.0: "0"}.get(words.best, words.best)
+        cells = [f"`{name}`", *([words.unit, best] if name in plain else []), words.meaning]
+        lines.append("".join(f"| {str(cell).replace('|', chr(92) + '|')} " for cell in cells) + "|")
+    assert [line for line in text.splitlines() if line.startswith("| `")][-len(lines) :] == lines
+    assert list(describe_columns(deep)) == [*plain, *deep]
 
 
 def judgement(first: list[float], second: list[float]) -> Judgement:
@@ -75,3 +76,39 @@ def test_an_infinite_value_has_no_paired_difference() -> None:
     found = summarise(whole)
     assert found["rows"]["first"]["psnr"] == ["inf", "inf", "inf"]
     assert "psnr" not in {pair["column"] for pair in found["paired"]}
+
+
+def test_something_by_nothing_is_no_value() -> None:
+    """Browns where the truths have none: a quotient by 0, and not an infinite value."""
+    whole = judgement([2, 4], [5, 5])
+    for verdict in whole.verdicts:
+        verdict.terms["first"]["browns"] = (0.25, 0.0)
+    assert summarise(whole)["rows"]["first"]["browns"] is None
+    whole.verdicts[0].terms["first"]["browns"] = (0.25, 0.5)
+    mean, low, high = summarise(whole)["rows"]["first"]["browns"]
+    assert mean == 1 and low == 0.5 and np.isfinite(high)  # samples without weight do not count
+
+
+def test_kid_is_the_published_estimate_and_no_other_is_called_so() -> None:
+    points = np.random.default_rng(0).normal(0, 1, (5, 2, 3))
+    rows = (*BASELINES, "first", "second")
+    whole = judgement([2] * 5, [5] * 5)
+    for verdict, (shown, truth) in zip(whole.verdicts, points, strict=True):
+        of_row = {row: truth if row == "truth" else shown for row in rows}
+        verdict.embeddings.update({"inception2048": of_row, "squeezenet512": of_row})
+    found = summarise(whole)["rows"]["first"]
+    pair = points[:, 0], points[:, 1]
+    assert found["kid"][0] == pytest.approx(kid(*pair, paired=False), abs=1e-5)
+    assert found["mmd_squeezenet512"][0] == pytest.approx(kid(*pair), abs=1e-5)
+    assert abs(found["kid"][0] - found["mmd_squeezenet512"][0]) > 1e-3
+    assert found["fid"] == found["frechet_squeezenet512"]
+    assert found["kid"][1:] == [None, None]
+
+
+def test_a_line_a_picture_says_whether_the_row_failed_there() -> None:
+    whole = judgement([2, 4], [5, 5])
+    failing = replace(whole.verdicts[1], failures=(("first", "it stumbled"),))
+    lines = per_picture(replace(whole, verdicts=(whole.verdicts[0], failing)))
+    failed = {(line["picture"], line["row"]) for line in lines if line["failed"]}
+    assert failed == {("1", "first")} and len(lines) == 12
+    assert list(lines[0])[:4] == ["set", "picture", "row", "failed"]

@@ -8,7 +8,7 @@ has no meaning where the weights add up to 0.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,6 +18,7 @@ from kolorit.evaluate import colours, fidelity
 from kolorit.evaluate.view import View
 
 Terms = tuple[float, float]  # numerator, weight
+_FLAT = 1e-6  # ab units: standard deviations below are rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +36,24 @@ class Context:
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column of a report."""
+class Words:
+    """What a report says of a column.
+
+    counted: whether the value is one number of the whole set that hangs on how many pictures it
+    has: it is shown with that count, has no interval, and no system is called best by it.
+    """
 
     head: str  # short
     unit: str  # empty for a share or a plain number
     best: Literal["high", "low", "truth"] | float  # "truth": nearest to the truth's own row
     meaning: str  # one sentence, with the exact definition
+    counted: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Column(Words):
+    """One column of a report, and how it is computed from a picture."""
+
     terms: Callable[[View, View, Context], Terms]  # of the shown picture, its truth
 
 
@@ -65,10 +77,13 @@ def _auc_rebalanced(shown: View, truth: View, context: Context) -> Terms:
 
 
 def _deviation(channel: int) -> Callable[[View, View, Context], Terms]:
-    return lambda shown, truth, _: (
-        float(shown.ab[..., channel].std()),
-        float(truth.ab[..., channel].std()),
-    )
+    return lambda shown, truth, _: (_spread(shown, channel), _spread(truth, channel))
+
+
+def _spread(view: View, channel: int) -> float:
+    """0 for one colour all over, whose mean is rounded and so leaves a little."""
+    spread = float(view.ab[..., channel].std())
+    return spread if spread >= _FLAT else 0.0
 
 
 def _cast(channel: int) -> Callable[[View, View, Context], Terms]:

@@ -21,7 +21,8 @@ def interval(
     """(mean, low, high): mean over pictures and its percentile bootstrap 95 % interval.
 
     values (N,) one number a picture. weights (N,): the mean is then sum(values) / sum(weights), as
-    for a share whose parts were summed by picture; NaN where no picture has weight.
+    for a share whose parts were summed by picture; NaN where the weights add up to 0, whatever the
+    values, and samples of which that is true do not count.
     """
     values = np.asarray(values, np.float64)
     weights = np.ones_like(values) if weights is None else np.asarray(weights, np.float64)
@@ -29,7 +30,7 @@ def interval(
     def ratio(picks: np.ndarray) -> np.ndarray:
         total = weights[picks].sum(-1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(values[picks].sum(-1) / total)
+            return np.where(total != 0, values[picks].sum(-1) / total, np.nan)
 
     return interval_of(ratio, len(values), resamples=resamples, seed=seed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -12,20 +13,22 @@ from typing import Any
 
 
 def provenance(*packages: str) -> dict[str, Any]:
-    """Machine, Python, versions of the packages, commit and the command that was run."""
+    """Machine, Python, commit, the command that was run, as a shell would take it, and the versions
+    of the packages, of which those that are not installed are left out."""
     return {
-        "command": " ".join([_program(), *sys.argv[1:]]),
+        "command": shlex.join([*_program(), *sys.argv[1:]]),
         "commit": _commit(),
         "machine": f"{_processor()}, {_cores()} cores",
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
+        "versions": {name: found for name in packages if (found := _version(name))},
     }
 
 
-def _program() -> str:
+def _program() -> list[str]:
     """``kolorit``, or ``python benchmarks/x.py``."""
     name = Path(sys.argv[0]).name
-    return f"python {sys.argv[0]}" if name.endswith(".py") and name != "__main__.py" else "kolorit"
+    script = name.endswith(".py") and name != "__main__.py"
+    return ["python", sys.argv[0]] if script else ["kolorit"]
 
 
 def _cores() -> int:
@@ -33,11 +36,11 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not there"
+        return None
 
 
 def _commit() -> str | None:

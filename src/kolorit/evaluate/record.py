@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,14 @@ from kolorit.evaluate.deep import describe_deep
 from kolorit.evaluate.intervals import RESAMPLES
 from kolorit.evaluate.judge import Judgement
 from kolorit.evaluate.provenance import provenance
+from kolorit.evaluate.report_text import table_in_csv
 from kolorit.evaluate.summary import describe_columns, per_picture, summarise
 from kolorit.picture.save import save
+
+_PACKAGES = (
+    *("numpy", "pillow", "onnxruntime"),
+    *("torch", "safetensors", "torch-fidelity", "matplotlib"),  # of the extras, where they are
+)
 
 
 def make_record(
@@ -34,7 +38,7 @@ def make_record(
     return {
         "schema": 1,
         "kolorit": __version__,
-        **provenance("numpy", "pillow", "onnxruntime"),
+        **provenance(*_PACKAGES),
         "seed": 0,
         "resamples": RESAMPLES,
         "short_side": short_side,
@@ -48,11 +52,8 @@ def make_record(
 
 
 def write_pictures(judgements: Sequence[Judgement], path: Path) -> Path:
-    """pictures.csv: every number of every picture and row."""
+    """pictures.csv: every number of every picture and row, and whether the row failed there."""
     lines = [line for judgement in judgements for line in per_picture(judgement)]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(lines)
-    content = text.getvalue().encode("utf-8", "backslashreplace")  # names of odd bytes
+    heads = list(dict.fromkeys(head for line in lines for head in line))
+    content = table_in_csv(heads, ([line.get(head) for head in heads] for line in lines))
     return save(content, path, overwrite=True)

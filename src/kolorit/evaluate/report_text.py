@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,25 @@ def write_scores(record: dict[str, Any], folder: Path) -> list[Path]:
     "inf". Raises ValueError for NaN, which JSON does not have; OutputUnwritable.
     """
     whole = json.dumps(record, indent=1, allow_nan=False) + "\n"
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["set", "row", "column", "mean", "low", "high"])
-    for of_set in record["sets"]:
-        for row, cells in of_set["rows"].items():
-            for column, values in cells.items():
-                names = (plain(of_set["name"]), plain(row), column)
-                writer.writerow([*names, *(values or [None] * 3)])
-    contents = {"scores.json": whole, "scores.csv": lines.getvalue()}
-    return [save(text.encode(), folder / n, overwrite=True) for n, text in contents.items()]
+    lines = (
+        [of_set["name"], row, column, *(values or [None] * 3)]
+        for of_set in record["sets"]
+        for row, cells in of_set["rows"].items()
+        for column, values in cells.items()
+    )
+    heads = ["set", "row", "column", "mean", "low", "high"]
+    contents = {"scores.json": whole.encode(), "scores.csv": table_in_csv(heads, lines)}
+    return [save(data, folder / name, overwrite=True) for name, data in contents.items()]
+
+
+def table_in_csv(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> bytes:
+    """A CSV file; None is empty. Names may hold anything: what cannot be shown is escaped."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heads)
+    for line in lines:
+        writer.writerow([plain(value) if isinstance(value, str) else value for value in line])
+    return text.getvalue().encode()
 
 
 def markdown(record: dict[str, Any]) -> str:

@@ -32,10 +32,9 @@ def about(record: dict[str, Any]) -> dict[str, str]:
         "size": f"short side of {record['short_side']} px",
         "intervals": f"95 %, bootstrap over pictures, {record['resamples']:,} samples, "
         f"seed {record['seed']}",
+        "prior of the rebalanced AuC": record["prior"],
     }
-    if "prior" in record:
-        words["prior of the rebalanced AuC"] = record["prior"]
-    for row, stems in record.get("without_truth", {}).items():
+    for row, stems in record["without_truth"].items():
         shown = ", ".join(stems[:SHOWN]) + (", ..." if len(stems) > SHOWN else "")
         words[f"{row}, not judged"] = f"{count(len(stems), 'picture')} without a truth: {shown}"
     return words
@@ -48,7 +47,7 @@ def how_to_read(record: dict[str, Any]) -> list[str]:
         "the mean colour of the set's truths all over; half chroma, the truth with half of its "
         "colour. A system that is not better than grey in a column has earned nothing in it.",
         "↑ high is good, ↓ low is good, → near that value is good. In brackets: the 95 % interval; "
-        f"scores.csv has that of every number. {NOTHING}: there is no such number.",
+        f"scores.csv has that of every number that has one. {NOTHING}: there is no such number.",
         *(["The best system of a column is in bold."] if len(record["systems"]) > 1 else []),
     ]
 
@@ -96,13 +95,19 @@ def legend(record: dict[str, Any]) -> dict[str, str]:
     """Head -> meaning of each column that has a value."""
     cells = [row for of_set in record["sets"] for row in of_set["rows"].values()]
     return {
-        full_head(record, name): f"{column['meaning']} {_aim_in_words(column['best'])}"
+        full_head(record, name): f"{column['meaning']} {_aim_in_words(column)}"
         for name, column in record["columns"].items()
         if any(name in row for row in cells)
     }
 
 
-def _aim_in_words(best: str | float) -> str:
+def _aim_in_words(column: dict[str, Any]) -> str:
+    best = column["best"]
+    if column["counted"]:
+        return (
+            f"{_aim_in_words({**column, 'counted': False})} One number of the whole set: there is "
+            "no interval, and none is called the best."
+        )
     if best in ("high", "low"):
         return f"{str(best).capitalize()} is good."
     return "Near the truth's is good." if best == "truth" else f"Near {float(best):g} is good."

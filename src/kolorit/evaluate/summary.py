@@ -6,13 +6,14 @@ The record is plain JSON; reports are made from it and from nothing else but pic
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from kolorit.evaluate.calibration import calibration_error
-from kolorit.evaluate.columns import COLUMNS
+from kolorit.evaluate.columns import COLUMNS, Words
 from kolorit.evaluate.deep.kinds import set_columns
 from kolorit.evaluate.deep.semantics import regained_terms
 from kolorit.evaluate.deep.statistics import frechet, kid
@@ -53,52 +54,62 @@ def summarise(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-DERIVED = {  # beside COLUMNS: head, unit, best, meaning
-    "psnr_over_grey": (
+DERIVED: dict[str, Words] = {  # beside COLUMNS
+    "psnr_over_grey": Words(
         "over grey",
         "dB",
         "high",
         "PSNR less that of the grey row, picture by picture: mean over the pictures.",
     ),
-    "ciede2000_of_grey": (
+    "ciede2000_of_grey": Words(
         "of grey's",
         "",
         "low",
         "Sum of the pictures' CIEDE2000 by the sum of the grey row's.",
     ),
-    "auc_rebalanced_over_grey": (
+    "auc_rebalanced_over_grey": Words(
         "over grey",
         "%",
         "high",
         "AuC rebalanced less that of the grey row, in points.",
     ),
-    "ece": (
+    "ece": Words(
         "ECE",
         "",
         "low",
-        "Expected calibration error: by tenths of the confidence, |mean confidence - share of the "
+        "Expected calibration error of the network's own ab (its best single guess; the same for "
+        "all looks of a model): by tenths of the confidence, |mean confidence - share of the "
         "places within 20 ab units of the truth|, mean over all places of the set.",
     ),
 }
 
 
-def describe_columns(deep: dict[str, tuple[str, str, Any, str]]) -> dict[str, dict[str, Any]]:
-    """The record's "columns". deep: name -> head, unit, best, meaning of those from features."""
-    plain = {name: (c.head, c.unit, c.best, c.meaning) for name, c in COLUMNS.items()}
-    keys = ("head", "unit", "best", "meaning")
+def describe_columns(deep: Mapping[str, Words]) -> dict[str, dict[str, Any]]:
+    """The record's "columns". deep: of those from features."""
     return {
-        name: dict(zip(keys, values, strict=True))
-        for name, values in (plain | DERIVED | deep).items()
+        name: {
+            "head": words.head,
+            "unit": words.unit,
+            "best": words.best,
+            "meaning": words.meaning,
+            "counted": words.counted,
+        }
+        for name, words in {**COLUMNS, **DERIVED, **deep}.items()
     }
 
 
 def per_picture(judgement: Judgement) -> list[dict[str, Any]]:
-    """One table row a picture and row: set, picture, row, then every column's value."""
+    """One table row a picture and row: set, picture, row, failed, then every column's value.
+
+    failed: 1 where the row has no picture of its own there and stands as grey.
+    """
     lines = []
     for v in judgement.verdicts:
+        failed = {row for row, _ in v.failures}
         for row, terms in v.terms.items():
             values = {name: _plain(n / w) if w else None for name, (n, w) in terms.items()}
-            lines.append({"set": judgement.photo_set.name, "picture": v.stem, "row": row, **values})
+            about = {"set": judgement.photo_set.name, "picture": v.stem, "row": row}
+            lines.append({**about, "failed": int(row in failed), **values})
     return lines
 
 
@@ -119,8 +130,9 @@ def _row(verdicts: tuple[Verdict, ...], row: str) -> dict[str, Cell | None]:
         )
     for name in verdicts[0].embeddings:
         shown, truth = (np.stack([v.embeddings[name][r] for v in verdicts]) for r in (row, TRUTH))
-        for column, apart in zip(set_columns(name), (frechet, kid), strict=True):
-            cells[column] = [_plain(apart(shown, truth)), None, None]  # (N,D) against (N,D)
+        one, other = set_columns(name)
+        cells[one] = [_plain(frechet(shown, truth)), None, None]  # (N,D) against (N,D)
+        cells[other] = [_plain(kid(shown, truth, paired=other != "kid")), None, None]
     for name in verdicts[0].classes:
         seen = {r: np.array([v.classes[name][r] for v in verdicts]) for r in (row, GREY, TRUTH)}
         labels = [v.labels[name] for v in verdicts if name in v.labels]

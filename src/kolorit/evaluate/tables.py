@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kolorit.evaluate.deep.statistics import counted
 from kolorit.evaluate.judge import BASELINES, TRUTH
 
 MAIN = (
@@ -160,7 +161,7 @@ def _scores(
     rows = of_set["rows"]
     names = [name for name in names if any(name in cells for cells in rows.values())]
     best = {name: _best(record, of_set, name) for name in names}
-    heads = [Head(full_head(record, n), _aim(record["columns"][n]["best"])) for n in names]
+    heads = [Head(_in_set(record, of_set, n), _aim(record["columns"][n]["best"])) for n in names]
     lines = tuple(
         (row, tuple(cell(cells.get(n), n, n in DECIDING, row in best[n]) for n in names))
         for row, cells in rows.items()
@@ -168,8 +169,18 @@ def _scores(
     return Table(caption, (Head("row"), *heads), lines, "numbers")
 
 
+def _in_set(record: dict[str, Any], of_set: dict[str, Any], name: str) -> str:
+    """A column's head in the table of a set: with its number of pictures, where that matters."""
+    head = full_head(record, name)
+    count = of_set["pictures"]
+    return counted(head, count, count) if record["columns"][name]["counted"] else head
+
+
 def _best(record: dict[str, Any], of_set: dict[str, Any], name: str) -> set[str]:
-    """The systems that are best in a column; none where all are alike."""
+    """The systems that are best in a column; none where all are alike, or how sure a difference
+    is cannot be told."""
+    if record["columns"][name]["counted"]:
+        return set()
     aim = record["columns"][name]["best"]
     if aim == "truth":
         aim = value_of((of_set["rows"][TRUTH].get(name) or [None])[0])
@@ -213,9 +224,6 @@ def value_of(value: float | str | None) -> Any:
 def _compared(record: dict[str, Any], found: dict[str, Any]) -> tuple[Cell, ...]:
     """finding, by how much, share of pictures, p."""
     first, second, column = found["first"], found["second"], found["column"]
-    if None in (found["difference"] or [None]):
-        words = f"{first} and {second} cannot be compared"
-        return (Cell(words), *(Cell(NOTHING),) * 3)
     mean, low, high = map(float, found["difference"])
     better = found["better"]
     if record["columns"][column]["best"] == "low":

@@ -129,6 +129,12 @@ def test_files_that_do_not_serve_are_refused(files: tuple[Path, Path], tmp_path:
     with pytest.raises(ConfigInvalid, match="names 1 classes, not 1000") as refusal:
         read_classes(short)
     assert "a line for each class" in refusal.value.remedy
+    for blank in ("", "  "):
+        lines = [f"n{k:08} thing" for k in range(1000)]
+        lines[6] = blank
+        short.write_text("\n".join(lines) + "\n")
+        with pytest.raises(ConfigInvalid, match="line 7 names no class"):
+            read_classes(short)
 
 
 def test_pictures_with_labels(weights_folder: Path, data_folder: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from kolorit.errors import ConfigInvalid
 from kolorit.evaluate import deep
+from kolorit.evaluate.columns import Words
 from kolorit.evaluate.deep import METRICS, describe_deep, load_deep
 from kolorit.evaluate.deep.kinds import Classifier, Distance, Embedding, set_columns
 
@@ -96,6 +97,31 @@ def test_another_file_under_the_name_is_refused(folder: Path) -> None:
         assert refusal.value.remedy
 
 
+@WITH_TORCH
+@pytest.mark.parametrize("name", ["squeezenet512", "mobilenet_v2"])
+def test_other_weights_of_the_same_network_are_refused(
+    name: str, folder: Path, weights_folder: Path
+) -> None:
+    """All fits, and the number would be another one under a known name."""
+    right = {file: (weights_folder / file).read_bytes() for file in METRICS[name].files}
+    for file, content in right.items():
+        (folder / file).write_bytes(content)
+    assert len(load_deep([name])[0]) == 1
+    for file, content in right.items():
+        (folder / file).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        what = "names of classes" if file.endswith(".txt") else "weights"
+        with pytest.raises(ConfigInvalid, match=f"not the published {what}:") as refusal:
+            load_deep([name])
+        assert refusal.value.file == str(folder / file)
+        (folder / file).write_bytes(content)
+
+
+def test_every_file_is_known_by_its_bytes() -> None:
+    files = {file for offer in METRICS.values() for file in offer.files}
+    assert {file for file in files if not file.endswith(".pth")} == set(deep.SHA256)
+    assert all(len(digest) == 64 for digest in deep.SHA256.values())
+
+
 def test_every_column_is_described() -> None:
     columns = [c for offer in METRICS.values() for c in offer.columns]
     assert len(columns) == len(set(columns)) == 10
@@ -103,10 +129,13 @@ def test_every_column_is_described() -> None:
         wanted = (name,) if name[-1].isalpha() else set_columns(name)
         wanted = ("regained_mobilenet_v2",) if name == "mobilenet_v2" else wanted
         assert tuple(offer.columns) == wanted
-        for head, _, best, meaning in offer.columns.values():
-            assert head and best in ("high", "low") and meaning.endswith(".")
-    named = [c for c, words in _words().items() if words[0].startswith(("FID", "KID", "LPIPS"))]
+        for words in offer.columns.values():
+            assert words.head and words.best in ("high", "low") and words.meaning.endswith(".")
+    heads = {c: words.head for c, words in _words().items()}
+    named = [c for c, head in heads.items() if head.startswith(("FID", "KID", "LPIPS"))]
     assert named == ["lpips_alex", "lpips_vgg", "fid", "kid"]
+    sets = [c for c, words in _words().items() if words.counted]
+    assert len(sets) == 6 and all(c.startswith(("frechet_", "mmd_", "fid", "kid")) for c in sets)
 
 
 @WITH_TORCH
@@ -146,5 +175,5 @@ def test_a_fixed_picture(weights_folder: Path) -> None:
     assert classifier.classes[classifier.classify(rgb)] == "n04332243 strainer"
 
 
-def _words() -> dict[str, tuple[str, str, object, str]]:
+def _words() -> dict[str, Words]:
     return {c: words for offer in METRICS.values() for c, words in offer.columns.items()}

@@ -65,4 +65,4 @@ def test_what_is_asked_is_what_is_answered() -> None:
 
 def test_only_inception_gives_fid_and_kid() -> None:
     assert set_columns("inception2048") == ("fid", "kid")
-    assert set_columns("squeezenet512") == ("frechet_squeezenet512", "kid_squeezenet512")
+    assert set_columns("squeezenet512") == ("frechet_squeezenet512", "mmd_squeezenet512")

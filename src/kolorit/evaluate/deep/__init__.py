@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from kolorit.errors import ConfigInvalid
+from kolorit.evaluate.columns import Words
 from kolorit.evaluate.deep.kinds import Classifier, Distance, Embedding, set_columns
 from kolorit.evaluate.places import data_root
 
 Metric = Distance | Embedding | Classifier
-Words = tuple[str, str, Any, str]  # of a column: head, unit, best, meaning
 
 SQUEEZENET = "squeezenet1_1_caffe_fp16.safetensors"
 MOBILENET = "mobilenet_v2_imagenet_fp16.safetensors"
@@ -29,6 +28,13 @@ SOURCES = {  # of the files that their authors publish under these names
     ALEXNET: f"https://download.pytorch.org/models/{ALEXNET}",
     VGG16: f"https://download.pytorch.org/models/{VGG16}",
     INCEPTION: f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{INCEPTION}",
+}
+
+SHA256 = {  # of the files whose names hold none; another file under such a name is refused
+    SQUEEZENET: "d407c19a7f2730a03dfd338110804893ae86f6c4ce2a2e84c7d588e904e56a8f",
+    MOBILENET: "6acae2a3459c3f69b419415b65def8597da4babd42a8b5504079c258de5780bf",
+    CLASSES: "acf75ef0abe89694b19056e0796401068b459c457baa30335f240c7692857355",
+    HEADS: "62507ae05149fb01e2f0faf54def9384af37f116541ecbc8bf4760558de6e31c",
 }
 
 
@@ -59,7 +65,18 @@ def load_deep(
         torch.set_num_threads(threads)
     folder = data_root("KOLORIT_WEIGHTS") if loadable else Path()
     offers = [METRICS[name] for name in loadable]
+    _check({file for offer in offers for file in offer.files}, folder)
     return [offer.load(*(folder / file for file in offer.files)) for offer in offers], missing
+
+
+def _check(files: set[str], folder: Path) -> None:
+    """The .pth files have their sha256 in their names, and are checked where they are read."""
+    if known := sorted(files & set(SHA256)):
+        from kolorit.evaluate.deep.weights import check_bytes
+
+        for file in known:
+            what = "names of classes" if file == CLASSES else "weights"
+            check_bytes(folder / file, SHA256[file], what)
 
 
 def describe_deep(wanted: Sequence[str] | None = None) -> tuple[dict[str, Words], dict[str, str]]:
@@ -133,31 +150,41 @@ def _inception2048(weights: Path) -> Embedding:
     return load_inception2048(weights)
 
 
-def _of_sets(embedding: str, frechet: str, kid: str, features: str) -> dict[str, Words]:
+def _of_sets(embedding: str, frechet: str, mmd: str, features: str) -> dict[str, Words]:
     """The two columns of an embedding."""
     one, other = set_columns(embedding)
+    pairs = (
+        "pairs of a picture with itself are left out, those with its own truth are not (the "
+        "estimate of published KIDs, over the whole set): as both are of the same photographs it "
+        "is too low, and below 0 for equal sets."
+        if other == "kid"
+        else "pairs of a picture with itself or its own truth are left out (so no KID): 0 for "
+        "equal sets, below 0 by chance."
+    )
     return {
-        one: (
+        one: Words(
             frechet,
             "",
             "low",
             f"Fréchet distance, squared, of the shown pictures to the truths of the same pictures "
             f"as normal distributions in {features}; it depends on their number and compares "
             f"within a table only.",
+            counted=True,
         ),
-        other: (
-            kid,
+        other: Words(
+            mmd,
             "",
             "low",
-            f"Unbiased squared maximum mean discrepancy with kernel (x·y / D + 1)³ of the shown "
-            f"pictures and the truths of the same pictures in {features}, a picture with its own "
-            f"truth left out; below 0 by chance.",
+            f"Squared maximum mean discrepancy with kernel (x·y / D + 1)³ of the shown pictures "
+            f"and the truths of the same pictures in {features}; "
+            f"{pairs}",
+            counted=True,
         ),
     }
 
 
 def _lpips(network: str) -> Words:
-    return (
+    return Words(
         f"LPIPS, {network}",
         "",
         "low",
@@ -171,7 +198,7 @@ METRICS = {
         _distance("squeezenet_distance", "squeezenet"),
         (SQUEEZENET,),
         {
-            "squeezenet_distance": (
+            "squeezenet_distance": Words(
                 "SqueezeNet distance",
                 "",
                 "low",
@@ -223,7 +250,7 @@ METRICS = {
         _mobilenet_v2,
         (MOBILENET, CLASSES),
         {
-            "regained_mobilenet_v2": (
+            "regained_mobilenet_v2": Words(
                 "recognised again",
                 "",
                 "high",

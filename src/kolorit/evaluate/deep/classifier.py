@@ -115,7 +115,7 @@ def load_mobilenet1280(weights: Path) -> Embedding:
 def read_classes(path: Path) -> tuple[str, ...]:
     """The lines "wnid names" of a file, in the order of the logits.
 
-    Raises ConfigInvalid unless it is there and has 1000 of them.
+    Raises ConfigInvalid unless it is there and has 1000 of them, none empty.
     """
     if not path.is_file():
         raise ConfigInvalid(
@@ -125,6 +125,12 @@ def read_classes(path: Path) -> tuple[str, ...]:
     if len(lines) != _CLASSES:
         raise ConfigInvalid(
             f"this names {len(lines)} classes, not {_CLASSES}",
+            file=path,
+            remedy="Give a line for each class of ImageNet, in the order of the network.",
+        )
+    if blank := [number for number, line in enumerate(lines, 1) if not line.strip()]:
+        raise ConfigInvalid(
+            f"line {blank[0]} names no class",
             file=path,
             remedy="Give a line for each class of ImageNet, in the order of the network.",
         )

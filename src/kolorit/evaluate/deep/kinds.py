@@ -46,7 +46,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Classifier:
-    """What a picture shows, as an index into ``classes``: the likeliest; see semantics.regained."""
+    """What a picture shows, as an index into ``classes``: the likeliest; see semantics.py."""
 
     name: str
     classes: tuple[str, ...]  # "n01440764 tench, Tinca tinca": WordNet's number, then its words
@@ -64,10 +64,11 @@ class Classifier:
 
 
 def set_columns(embedding: str) -> tuple[str, str]:
-    """Columns of the Fréchet distance and of the MMD of an embedding.
+    """Columns of the Fréchet distance and of the squared MMD of an embedding.
 
-    They are called FID and KID in the features of the TensorFlow Inception alone.
+    They are called FID and KID in the features of the TensorFlow Inception alone, and only that MMD
+    is the estimate of published KIDs; the others leave out a picture with its own truth.
     """
     if embedding == "inception2048":
         return "fid", "kid"
-    return f"frechet_{embedding}", f"kid_{embedding}"
+    return f"frechet_{embedding}", f"mmd_{embedding}"

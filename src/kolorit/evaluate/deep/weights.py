@@ -1,6 +1,6 @@
 """Files of weights: where they stand, and how they are read without running anything in them.
 
-.safetensors   tensors and no code
+.safetensors   tensors and no code; of known ones the sha256 stands beside the name (`check_bytes`)
 .pth           a state dict as it was published, the start of its sha256 in its name, as in
                alexnet-owt-7be5be79.pth; what has the name and other bytes is refused
 """
@@ -60,14 +60,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
             file=path,
             remedy="Give the published file under its own name, or a safetensors file.",
         )
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if not digest.startswith(named[1]):
-        raise ConfigInvalid(
-            f"these are not the published weights: their sha256 begins with {digest[:8]}",
-            file=path,
-            remedy="Fetch the file again, or take it away.",
-        )
+    check_bytes(path, named[1])
     try:
         with torch.inference_mode(False):
             found = torch.load(path, map_location="cpu", weights_only=True)
@@ -76,6 +69,18 @@ def read_published(path: Path) -> dict[str, Tensor]:
     if not isinstance(found, dict) or not all(isinstance(x, Tensor) for x in found.values()):
         raise ConfigInvalid("this is no state dict", file=path, remedy=_FROM_TORCH)
     return found
+
+
+def check_bytes(path: Path, sha256: str, what: str = "weights") -> None:
+    """Raises ConfigInvalid unless the sha256 of a file is this, or begins so."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(sha256):
+        raise ConfigInvalid(
+            f"these are not the published {what}: their sha256 begins with {digest[:8]}",
+            file=path,
+            remedy="Fetch the file again, or take it away.",
+        )
 
 
 _FROM_TORCH = "Give what torch.save(net.state_dict(), ...) writes."
