@@ -23,10 +23,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from kolorit.evaluate.provenance import provenance
 from PIL import Image
 
 from kolorit.colorizer import Colorizer, colour_picture
+from kolorit.evaluate.provenance import provenance
 from kolorit.picture.decode import decode
 from kolorit.picture.encode import encode
 

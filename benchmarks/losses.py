@@ -20,13 +20,11 @@ from typing import Any
 import numpy as np
 
 from kolorit.cli.contestants import Contestant, Order, describe
-from kolorit.evaluate.columns import COLUMNS
 from kolorit.evaluate.intervals import RESAMPLES
 from kolorit.evaluate.judge import BASELINES, GREY, TRUTH, Judgement, Verdict, judge
 from kolorit.evaluate.provenance import provenance
 from kolorit.evaluate.sets import find_set
 from kolorit.evaluate.shots import take_shots
-from kolorit.evaluate.summary import DERIVED
 from kolorit.picture.rgb import encode_rgb, resize_rgb
 from kolorit.training.export import export_run
 from kolorit.training.loop import train
@@ -194,6 +192,12 @@ SHOWN = (
     "sd_a", "sd_b", "cast_b", "reds", "browns", "bleed", "squeezenet_distance",
 )  # fmt: skip
 BRACKETED = SHOWN[:4]
+HEADS = {
+    "psnr_over_grey": "PSNR over grey, dB",
+    "ciede2000_of_grey": "CIEDE2000, of grey's",
+    "auc_rebalanced_over_grey": "AuC rebalanced over grey, %",
+    "colourfulness_ratio": "colourfulness, of the truth's",
+}
 
 
 def report(record: dict[str, Any]) -> str:
@@ -218,9 +222,7 @@ def report(record: dict[str, Any]) -> str:
 
 
 def table(rows: dict[str, dict[str, list[float]]]) -> list[str]:
-    heads = [
-        COLUMNS[c].head if c in COLUMNS else DERIVED[c].head if c in DERIVED else c for c in SHOWN
-    ]
+    heads = [HEADS.get(column, column.replace("_", " ")) for column in SHOWN]
     lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---|" * len(heads)]
     for row, cells in rows.items():
         texts = []

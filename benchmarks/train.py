@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from kolorit.evaluate.provenance import provenance
 
+from kolorit.evaluate.provenance import provenance
 from kolorit.picture.rgb import decode_rgb, encode_rgb, resize_rgb
 from kolorit.training.recipe_file import load_recipe, shipped_recipes
 
