@@ -3,7 +3,7 @@
     python benchmarks/card.py results/evaluation/scores.json [--row default] [--card PATH]
 
 Each table [scores.SET] has a line a row: {column = [mean, low, high]}, with the bootstrap 95 %
-interval over the pictures; grey, tint, and the looks of the model, with their PSNR over the number of
+interval over the pictures; grey, tint, and the looks of the model, with their PSNR by number of
 hints.
 """
 

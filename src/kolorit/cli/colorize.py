@@ -32,6 +32,7 @@ _COMMANDS = (
     ("kolorit evaluate SET", "judge models, or what other programs coloured"),
     ("kolorit features FOLDER", "describe photographs by numbers"),
     ("kolorit train RECIPE", "train a model"),
+    ("kolorit study NAME", "what colouring teaches"),
     ("kolorit completion SHELL", "print completion for bash, zsh or fish"),
 )
 _SPARED = {"--report": "report", "--hints": "hints"}  # files that no result may replace
