@@ -1,0 +1,1 @@
+"""What colouring teaches: pretexts, frozen features, probes, and the studies that compare them."""

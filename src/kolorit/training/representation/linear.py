@@ -1,0 +1,166 @@
+"""The linear probe: multinomial logistic regression on standardised features, full batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kolorit.training.representation.outcomes import Outcome
+from kolorit.training.representation.splits import Domain, deal
+from kolorit.training.representation.task import Task, answers_of
+
+FLOOR = 1e-6  # of a feature's deviation: what never changes says nothing
+
+
+def probe(task: Task) -> list[Outcome]:
+    """A probe for each domain, fraction and seed.
+
+    Features are standardised by the domain's pool. The weight decay is chosen on the development
+    pictures of the first seed's deal, for each domain and fraction.
+    """
+    assert task.stored is not None
+    found, outcomes, at = np.load(task.stored, mmap_mode="r"), [], 0
+    for domain in task.domains.values():
+        middle, end = at + len(domain.pool), at + len(domain.pool) + len(domain.test)
+        pool, test = (
+            torch.from_numpy(np.array(found[a:b])).to(task.device).float()
+            for a, b in ((at, middle), (middle, end))
+        )
+        at = end
+        standard = standardise(pool)
+        outcomes += _probe_domain(task, domain, *compress(standard(pool), standard(test)))
+    return outcomes
+
+
+def _probe_domain(task: Task, domain: Domain, pool: Tensor, test: Tensor) -> list[Outcome]:
+    """pool (N,D), test (M,D): standardised features of the domain's pictures."""
+    study, names = task.study, answers_of(task, domain)
+    of_class = task.of.label[domain.pool]
+    label = torch.from_numpy(np.searchsorted(names, of_class)).to(pool.device)
+    outcomes = []
+    for fraction in study.probe.fractions:
+        decay: float | None = None
+        for seed in study.probe.seeds:
+            dealt = deal(of_class, study.split, fraction, seed)
+            learn, choose = (torch.from_numpy(rows).to(pool.device) for rows in dealt)
+            x, y, iterations = pool[learn], label[learn], study.probe.iterations
+            if decay is None:
+                fits = path(x, y, len(names), study.probe.weight_decays, iterations)
+                decay = max(fits, key=lambda d: (_right(pool[choose], label[choose], fits[d]), d))
+                weights = fits[decay]
+            else:
+                weights = fit(x, y, len(names), decay, iterations)
+            outcomes.append(
+                Outcome(
+                    domain=domain.name,
+                    fraction=fraction,
+                    seed=seed,
+                    labels=len(learn),
+                    choice=decay,
+                    train=_right(x, y, weights),
+                    development=_right(pool[choose], label[choose], weights),
+                    predicted=names[predict(test, weights)].astype(np.int16),
+                )
+            )
+    return outcomes
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """Features less their mean, over their deviation, over the root of their number.
+
+    The last makes one grid of weight decays fit every stage: a picture's features have length 1 on
+    average, however many they are.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return (x - self.mean) * self.scale
+
+
+def standardise(x: Tensor) -> Standard:
+    """By the features x (N,D) of the pool, which has no test pictures."""
+    deviation = x.std(0, correction=0)
+    scale = torch.where(deviation > FLOOR, 1 / (deviation * x.shape[1] ** 0.5), 0.0)
+    return Standard(x.mean(0), scale)
+
+
+def compress(pool: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """The same pictures in the coordinates of the pool's span, where that is smaller.
+
+    pool (N,D), others (M,D) -> (N,R), (M,R), R at most N. The best weights of a linear model with
+    weight decay lie in the span of what it learns from, so no answer changes; with few pictures
+    the work is a fraction.
+    """
+    if pool.shape[0] >= pool.shape[1]:
+        return pool, others
+    values, vectors = torch.linalg.eigh((pool @ pool.T).double())  # (N,), (N,N)
+    kept = values > values[-1] * 1e-10
+    axes = (vectors[:, kept] / values[kept].sqrt()).to(pool)  # (N,R): pool^T axes is orthonormal
+    return pool @ (pool.T @ axes), others @ (pool.T @ axes)
+
+
+def fit(
+    x: Tensor,
+    label: Tensor,
+    classes: int,
+    decay: float,
+    iterations: int,
+    start: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Weights (D,C) and offsets (C,) that make mean cross-entropy + decay / 2 |weights|^2 least.
+
+    x (N,D), label (N,) in 0..C-1. The offsets are not decayed. L-BFGS with a line search; the
+    problem is convex, so the start decides the time alone.
+    """
+    W = x.new_zeros(x.shape[1], classes) if start is None else start[0].clone()
+    b = x.new_zeros(classes) if start is None else start[1].clone()
+    W.requires_grad_()
+    b.requires_grad_()
+    search = torch.optim.LBFGS(
+        [W, b],
+        max_iter=iterations,
+        history_size=10,
+        tolerance_grad=1e-6,
+        tolerance_change=1e-7,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> Tensor:
+        search.zero_grad()
+        loss = F.cross_entropy(x @ W + b, label) + decay / 2 * W.square().sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
+
+    search.step(closure)  # type: ignore[no-untyped-call]
+    return W.detach(), b.detach()
+
+
+def path(
+    x: Tensor, label: Tensor, classes: int, decays: tuple[float, ...], iterations: int
+) -> dict[float, tuple[Tensor, Tensor]]:
+    """A fit for each decay, from the largest on, each begun where the one before ended."""
+    fits: dict[float, tuple[Tensor, Tensor]] = {}
+    last = None
+    for decay in sorted(decays, reverse=True):
+        last = fits[decay] = fit(x, label, classes, decay, iterations, last)
+    return fits
+
+
+def predict(x: Tensor, weights: tuple[Tensor, Tensor]) -> np.ndarray:
+    """The likeliest class (N,) of features x (N,D)."""
+    W, b = weights
+    return np.asarray((x @ W + b).argmax(1).cpu().numpy())
+
+
+def _right(x: Tensor, label: Tensor, weights: tuple[Tensor, Tensor]) -> float:
+    """Share of pictures that are taken for what they are; NaN without pictures."""
+    if not len(x):
+        return float("nan")
+    return float((predict(x, weights) == label.cpu().numpy()).mean())

@@ -1,0 +1,213 @@
+"""Carrying a study out: split -> pretexts -> frozen features -> probes -> table -> report.
+
+    OUT/study.json          the study as it ran, and what its split holds
+    OUT/pretexts/           an encoder for each arm and seed
+    OUT/features/           features by stage; taken away again, since they are large
+    OUT/probes/             what each probe answered
+    OUT/tested.json         which studies have looked at the test pictures
+    OUT/results.json        the table; OUT/report.md the same to read; OUT/confusions.npz
+
+A file's name holds a hash of all that it depends on. So what is finished is not done again, by the
+same command or by a study that differs elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from kolorit.errors import ConfigInvalid, OutputUnwritable
+from kolorit.picture.save import save
+from kolorit.training.representation.frozen import extract
+from kolorit.training.representation.outcomes import Outcome, write_outcomes
+from kolorit.training.representation.pictures import preprocessing_of
+from kolorit.training.representation.pretraining import pretrain
+from kolorit.training.representation.probes import PROBES
+from kolorit.training.representation.report import write_report
+from kolorit.training.representation.sets import ClassSet, open_set
+from kolorit.training.representation.sources import SEEDED, SOURCES, moved, seeds_of, stages_for
+from kolorit.training.representation.splits import Domain, describe_split, split_set
+from kolorit.training.representation.study import Arm, Study, arms_of, as_table
+from kolorit.training.representation.table import confusions, make_results
+from kolorit.training.representation.task import Task, parts_of
+from kolorit.training.representation.taught import load_log, load_taught
+from kolorit.training.squares import Say
+
+FORMAT = 1  # of the files; another number makes all of them anew
+_WORDS = (  # change nothing that is looked at
+    *("name", "question", "data", "only", "baseline", "compare", "resamples", "keep_features"),
+)
+_WHERE = ("stages", "map_stages", "kinds")  # say which probes there are, not how they are done
+
+
+def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print) -> Path:
+    """Carry a study out in the folder ``out``, from where it stands, and return its report.
+
+    Raises ConfigInvalid and DataCorrupt for data that do not fit, OutputUnwritable, and whatever
+    pretexts and probes raise; what was finished before is kept.
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputUnwritable("a study's folder is wanted, and this is a file", file=out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        cause = f"the study's folder cannot be made: {error.strerror}"
+        raise OutputUnwritable(cause, file=out) from error
+    where = find_device(device)
+    squashed = study.defects.squashed
+    of = open_set(study.data, study.px, out.parent / "stores", squash=squashed, say=say)
+    domains = split_set(of, study.split, study.defects)
+    split = describe_split(of, domains)
+    about = json.dumps({"study": as_table(study), "split": split}, indent=1)
+    save(about.encode(), out / "study.json", overwrite=True)
+    files: dict[tuple[str, int, str, str], Path] = {}
+    for name, arm in arms_of(study).items():
+        for seed in seeds_of(study, arm):
+            files |= _probe_arm(study, name, arm, seed, of, domains, out, where, say)
+    taught = {
+        name: [load_log(path) for path in paths if path.exists()]
+        for name, arm in arms_of(study).items()
+        if arm.features == "pretext"
+        for paths in [[encoder_of(study, name, arm, s, of, out) for s in seeds_of(study, arm)]]
+    }
+    looks = note_test(study, of, out, lambda _: None)
+    known = {"split": split, "pretexts": taught, "test_looked_at": looks}
+    results = make_results(study, of, domains, files, known)
+    save(json.dumps(results, indent=1).encode(), out / "results.json", overwrite=True)
+    content = io.BytesIO()
+    counts = confusions(results, of, domains, files)
+    np.savez_compressed(content, allow_pickle=False, **counts)
+    save(content.getvalue(), out / "confusions.npz", overwrite=True)
+    return write_report(results, out / "report.md")
+
+
+def find_device(name: str) -> torch.device:
+    """ "auto" is a GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ConfigInvalid(f"device = '{name}', and there is no such device", remedy="Use cpu.")
+    return torch.device(name)
+
+
+def note_test(study: Study, of: ClassSet, out: Path, say: Say) -> int:
+    """Note that this study looks at the test pictures; returns how many have, this one included.
+
+    The same study going on is one look. A second one is said: whoever changes a study after
+    looking at its test has chosen by it.
+    """
+    path = out / "tested.json"
+    asked = {k: v for k, v in as_table(study).items() if k not in _WORDS}
+    looks: list[str] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    look = _key(asked, of.digest)
+    if look not in looks:
+        looks.append(look)
+        save(json.dumps(looks).encode(), path, overwrite=True)
+        if len(looks) > 1:
+            say(
+                f"{len(looks)} versions of this study have looked at the test pictures: what was "
+                "chosen since the first is no longer independent of them"
+            )
+    return len(looks)
+
+
+def _probe_arm(
+    study: Study,
+    name: str,
+    arm: Arm,
+    seed: int,
+    of: ClassSet,
+    domains: dict[str, Domain],
+    out: Path,
+    device: torch.device,
+    say: Say,
+) -> dict[tuple[str, int, str, str], Path]:
+    """One arm and seed to its outcomes' files, by (arm, seed, stage, kind of probe)."""
+    taught_key = _key(*_depends_on(study, arm, seed, of))
+    looks = [arm.sees, arm.size, study.probe.numbers]
+    source_key = _key(taught_key, *looks)
+    each = {k: v for k, v in asdict(study.probe).items() if k not in _WHERE}
+    probe_key = _key(taught_key, *looks, each)
+    files = {
+        (name, seed, stage, kind): out / "probes" / f"{name}-{seed}-{stage}-{kind}-{probe_key}.npz"
+        for kind in study.probe.kinds
+        for stage in stages_for(study, arm, kind)
+    }
+    wanted = {key: path for key, path in files.items() if not path.exists()}
+    if not wanted:
+        return files
+    taught = None
+    if arm.features == "pretext":
+        encoder = encoder_of(study, name, arm, seed, of, out)
+        if not encoder.exists():
+            say(f"{name}, seed {seed}: teaching its encoder '{arm.pretext}'")
+            pretrain(study, arm, seed, of, domains, encoder, device, say)
+        taught = load_taught(encoder, study)
+    features = moved(SOURCES[arm.features](study, arm, seed, taught), device)
+    folder = out / "features" / f"{name}-{seed}-{source_key}"
+    stored: dict[str, Path] = {}
+    if "linear" in study.probe.kinds:
+        needed = tuple(dict.fromkeys(stage for _, _, stage, kind in wanted if kind == "linear"))
+        there = {stage: folder / f"{stage}.npy" for stage in needed}
+        lacking = tuple(stage for stage, path in there.items() if not path.exists())
+        if lacking:
+            say(f"{name}, seed {seed}: features of {', '.join(lacking)}")
+            there |= extract(
+                features, lacking, of, parts_of(domains), study.probe.numbers, folder, device,
+                train_mode=study.defects.train_mode,
+            )  # fmt: skip
+        stored = there
+    note_test(study, of, out, say)
+    for (_, _, stage, kind), path in wanted.items():
+        task = Task(study, arm, features, stage, stored.get(stage), of, domains, device)
+        outcomes = PROBES[kind](task)
+        write_outcomes(outcomes, path)
+        say(f"{name}, seed {seed}, {stage}, {kind}: {_in_words(outcomes)}")
+    if not study.keep_features:
+        shutil.rmtree(folder, ignore_errors=True)
+    return files
+
+
+def encoder_of(study: Study, name: str, arm: Arm, seed: int, of: ClassSet, out: Path) -> Path:
+    """The file of an arm's taught encoder, whether it is there or not."""
+    return (
+        out / "pretexts" / f"{name}-{seed}-{_key(*_depends_on(study, arm, seed, of))}.safetensors"
+    )
+
+
+def _in_words(outcomes: list[Outcome]) -> str:
+    """How it went on the development pictures with the most labels; the test is not told here."""
+    most = max(o.fraction for o in outcomes)
+    by_domain: dict[str, list[float]] = {}
+    for o in outcomes:
+        if o.fraction == most and not math.isnan(o.development):
+            by_domain.setdefault(o.domain, []).append(o.development)
+    means = [f"{name} {100 * sum(v) / len(v):.1f} %" for name, v in by_domain.items()]
+    return f"{', '.join(means)} of the development pictures" if means else "done"
+
+
+def _depends_on(study: Study, arm: Arm, seed: int, of: ClassSet) -> list[Any]:
+    """All that an arm's encoder, or source, depends on, but for the seeds and arms beside it."""
+    always = [FORMAT, of.digest, asdict(study.split), asdict(preprocessing_of(study))]
+    always += [asdict(study.defects), arm.features, seed]
+    if arm.features in SEEDED:
+        always += [asdict(study.net)]
+    if arm.features == "pretext":
+        training = {k: v for k, v in asdict(study.training).items() if k != "seeds"}
+        always += [arm.pretext, arm.losses, arm.penalties]
+        always += [study.decoder, training, asdict(study.perceptual)]
+    return always
+
+
+def _key(*parts: Any) -> str:
+    text = json.dumps(parts, sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

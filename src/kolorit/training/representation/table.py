@@ -1,0 +1,177 @@
+"""From the answers of all probes to one table: accuracies, the best stages, differences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kolorit import __version__
+from kolorit.evaluate.provenance import provenance
+from kolorit.training.representation.certainty import Right, accuracy, compare
+from kolorit.training.representation.outcomes import Outcome, read_outcomes
+from kolorit.training.representation.sets import ClassSet
+from kolorit.training.representation.sources import sees
+from kolorit.training.representation.splits import Domain
+from kolorit.training.representation.study import Perceptual, Study, arms_of, as_table
+
+Key = tuple[str, str, str, str, float]  # arm, stage, kind of probe, domain, fraction
+Files = dict[tuple[str, int, str, str], Path]  # arm, pretext seed, stage, kind -> outcomes
+MIDDLE, BOTTLENECK = "mid", "latent"
+_LPIPS = {"alexnet": "LPIPS (AlexNet)", "vgg16": "LPIPS (VGG16)"}
+
+
+def make_results(
+    study: Study, of: ClassSet, domains: dict[str, Domain], files: Files, about: dict[str, Any]
+) -> dict[str, Any]:
+    """The record of a study, as JSON has it: every report and figure is made from it alone.
+
+    about: what else it says. A stage is an arm's best by its development pictures.
+    """
+    cells: dict[Key, dict[int, list[Outcome]]] = {}
+    for (arm, seed, stage, kind), path in files.items():
+        for outcome in read_outcomes(path):
+            key = (arm, stage, kind, outcome.domain, outcome.fraction)
+            cells.setdefault(key, {}).setdefault(seed, []).append(outcome)
+    right = {key: _right(by_seed, of, domains[key[3]]) for key, by_seed in cells.items()}
+    rows = [_row(key, by_seed, right[key], study.resamples) for key, by_seed in cells.items()]
+    best = _best_stages(rows)
+    return {
+        "schema": 1,
+        "kolorit": __version__,
+        **provenance("numpy", "torch", "diffusers"),
+        "study": as_table(study),
+        "perceptual": perceptual_name(study.perceptual),
+        "sees": {name: sees(arm) for name, arm in arms_of(study).items()},
+        **about,
+        "rows": rows,
+        "best": [dict(zip(("arm", "probe", "domain", "stage"), (*k, v), strict=True))
+                 for k, v in best.items()],
+        "differences": _differences(study, right, best),
+    }  # fmt: skip
+
+
+def confusions(
+    results: dict[str, Any], of: ClassSet, domains: dict[str, Domain], files: Files
+) -> dict[str, np.ndarray]:
+    """ "ARM/PROBE/DOMAIN" -> counts (C,C) of test pictures by true and by taken class, as the set
+    orders them; of the best stage, the most labels, all seeds together."""
+    most = max((row["fraction"] for row in results["rows"]), default=1.0)
+    found = {}
+    for best in results["best"]:
+        truth = of.label[domains[best["domain"]].test]
+        counts = np.zeros((len(of.classes), len(of.classes)), np.int32)
+        for (arm, _, stage, kind), path in files.items():
+            if (arm, stage, kind) == (best["arm"], best["stage"], best["probe"]):
+                for outcome in read_outcomes(path):
+                    if (outcome.domain, outcome.fraction) == (best["domain"], most):
+                        np.add.at(counts, (truth, outcome.predicted), 1)
+        found[f"{best['arm']}/{best['probe']}/{best['domain']}"] = counts
+    return found
+
+
+def perceptual_name(perceptual: Perceptual) -> str:
+    """What the feature distance in the losses is called; it is not always LPIPS."""
+    if perceptual.linear != "none" and perceptual.backbone in _LPIPS:
+        return _LPIPS[perceptual.backbone]
+    if perceptual.linear != "none":
+        return f"feature distance ({perceptual.backbone}) with the linear layers of LPIPS"
+    return f"feature distance ({perceptual.backbone}, unweighted, 0 to 1; not LPIPS)"
+
+
+def _right(by_seed: dict[int, list[Outcome]], of: ClassSet, domain: Domain) -> Right:
+    """(P,S,N): whether each test picture is taken for what it is."""
+    truth = of.label[domain.test]
+    return np.array(
+        [[o.predicted == truth for o in outcomes] for outcomes in by_seed.values()], float
+    )
+
+
+def _row(
+    key: Key, by_seed: dict[int, list[Outcome]], right: Right, resamples: int
+) -> dict[str, Any]:
+    arm, stage, kind, domain, fraction = key
+    outcomes = [o for some in by_seed.values() for o in some]
+    return {
+        "arm": arm,
+        "stage": stage,
+        "probe": kind,
+        "domain": domain,
+        "fraction": fraction,
+        "labels": outcomes[0].labels,
+        "accuracy": accuracy(right, resamples=resamples),
+        "by_seed": right.mean(2).round(5).tolist(),  # a list for each pretext seed
+        "development": _mean([o.development for o in outcomes]),
+        "train": _mean([o.train for o in outcomes]),
+        "choices": [o.choice for o in outcomes],
+    }
+
+
+def _mean(values: list[float]) -> float | None:
+    mean = float(np.mean(values))
+    return None if np.isnan(mean) else mean
+
+
+def _best_stages(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], str]:
+    """(arm, probe, domain) -> the stage of the best development accuracy with all labels.
+
+    Where nothing was developed on, the last stage.
+    """
+    best: dict[tuple[str, str, str], tuple[float, str]] = {}
+    most = max((row["fraction"] for row in rows), default=1.0)
+    for row in rows:
+        if row["fraction"] == most:
+            key = (row["arm"], row["probe"], row["domain"])
+            score = -1.0 if row["development"] is None else row["development"]
+            if key not in best or score > best[key][0] or row["development"] is None:
+                best[key] = (score, row["stage"])
+    return {key: stage for key, (_, stage) in best.items()}
+
+
+def _differences(
+    study: Study, right: dict[Key, Right], best: dict[tuple[str, str, str], str]
+) -> list[dict[str, Any]]:
+    """Arms against the baseline and by the study's pairs, each at its best stage; and of each arm
+    its middle against its bottleneck."""
+    arms = list(dict.fromkeys(arm for arm, *_ in right))
+    pairs = [(arm, study.baseline) for arm in arms if arm != study.baseline]
+    pairs = [pair for pair in (*pairs, *study.compare) if set(pair) <= set(arms)]
+    where = dict.fromkeys((kind, domain, fraction) for _, _, kind, domain, fraction in right)
+    found = []
+    for kind, domain, fraction in where:
+        for first, second in dict.fromkeys(pairs):
+            stages = [best.get((arm, kind, domain)) for arm in (first, second)]
+            found += _difference(right, (first, second), stages, (kind, domain, fraction), study)
+        for arm in arms:
+            stages = [MIDDLE, BOTTLENECK]
+            found += _difference(right, (arm, arm), stages, (kind, domain, fraction), study)
+    return found
+
+
+def _difference(
+    right: dict[Key, Right],
+    arms: tuple[str, str],
+    stages: list[str | None],
+    where: tuple[str, str, float],
+    study: Study,
+) -> list[dict[str, Any]]:
+    """One difference, or none where a probe is missing."""
+    sides = [right.get((arm, stage or "", *where)) for arm, stage in zip(arms, stages, strict=True)]
+    first, second = sides
+    if first is None or second is None:
+        return []
+    same = arms[0] == arms[1]
+    seen = compare(first, second, same_encoders=same, resamples=study.resamples)
+    mean, low, high = seen.difference
+    return [
+        {
+            "first": arms[0],
+            "second": arms[1],
+            "stages": stages,
+            **dict(zip(("probe", "domain", "fraction"), where, strict=True)),
+            "difference": [mean, low, high],
+            "visible": seen.visible,
+            "verdict": "higher" if low > 0 else "lower" if high < 0 else "open",
+        }
+    ]

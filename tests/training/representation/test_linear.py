@@ -1,0 +1,81 @@
+"""linear.py: the optimum against a slow Newton's method; what must not change an answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from kolorit.training.representation.linear import compress, fit, path, predict, standardise
+
+
+def clouds(n: int = 60, d: int = 5, classes: int = 3, seed: int = 0):  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(seed)
+    label = np.arange(n) % classes
+    x = rng.normal(0, 1, (n, d)) + 1.2 * rng.normal(0, 1, (classes, d))[label]
+    return torch.from_numpy(x).float(), torch.from_numpy(label)
+
+
+def newton(x: np.ndarray, label: np.ndarray, classes: int, decay: float) -> np.ndarray:
+    """Scores of the optimum, by Newton's method on the whole Hessian."""
+    n, d = x.shape
+    X = np.concatenate([x, np.ones((n, 1))], 1)
+    Y = np.eye(classes)[label]
+    W = np.zeros((d + 1, classes))
+    ridge = decay * np.kron(np.diag([1.0] * d + [0.0]), np.eye(classes))
+    for _ in range(30):
+        scores = X @ W
+        P = np.exp(scores - scores.max(1, keepdims=True))
+        P /= P.sum(1, keepdims=True)
+        gradient = (X.T @ (P - Y) / n).reshape(-1) + ridge @ W.reshape(-1)
+        hessian = ridge.copy()
+        for k in range(n):
+            outer = np.diag(P[k]) - np.outer(P[k], P[k])
+            hessian += np.kron(np.outer(X[k], X[k]), outer) / n
+        W -= (np.linalg.pinv(hessian) @ gradient).reshape(W.shape)
+    return X @ W
+
+
+@pytest.mark.parametrize("decay", [1e-3, 1e-1])
+def test_the_optimum_is_newtons(decay: float) -> None:
+    x, label = clouds()
+    W, b = fit(x, label, 3, decay, 500)
+    want = newton(x.double().numpy(), label.numpy(), 3, decay)
+    shown, want = (s - s.mean(1, keepdims=True) for s in ((x @ W + b).numpy(), want))
+    np.testing.assert_allclose(shown, want, atol=2e-2)
+    assert (predict(x, (W, b)) == want.argmax(1)).all()
+
+
+def test_a_path_of_decays_ends_where_cold_starts_do() -> None:
+    x, label = clouds(seed=1)
+    fits = path(x, label, 3, (1e-3, 1e-1, 1e-2), 500)
+    assert list(fits) == [1e-1, 1e-2, 1e-3]
+    for decay, (W, b) in fits.items():
+        cold, offset = fit(x, label, 3, decay, 500)
+        np.testing.assert_allclose(x @ W + b, x @ cold + offset, atol=3e-2)
+    sizes = [float(W.square().sum()) for W, _ in fits.values()]
+    assert sizes == sorted(sizes)
+
+
+def test_fewer_coordinates_and_the_same_answers() -> None:
+    x, label = clouds(n=30, d=200)
+    others, _ = clouds(n=50, d=200, seed=2)
+    x[:, 7] = 3.0  # a feature that never changes
+    standard = standardise(x)
+    pool, test = standard(x), standard(others)
+    few, few_test = compress(pool, test)
+    assert few.shape[1] < 30 and few_test.shape == (50, few.shape[1])
+    whole, small = (fit(a, label, 3, 1e-2, 500) for a in (pool, few))
+    np.testing.assert_allclose(
+        test @ whole[0] + whole[1], few_test @ small[0] + small[1], atol=1e-2
+    )
+    assert compress(test[:, :20], pool[:, :20])[0].shape == (50, 20)  # nothing to gain
+
+
+def test_standardised_features_have_length_one() -> None:
+    x = 5 + 30 * torch.randn(400, 64, generator=torch.Generator().manual_seed(0))
+    x[:, 3] = 7.0
+    z = standardise(x)(x)
+    assert z.square().sum(1).mean() == pytest.approx(63 / 64, rel=1e-3)
+    assert z.mean(0).abs().max() < 1e-5
+    assert (z[:, 3] == 0).all()

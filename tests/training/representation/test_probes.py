@@ -1,0 +1,215 @@
+"""linear.py and two_conv_probe.py on pictures: they learn, choose by development, touch nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kolorit.errors import ConfigInvalid, DataCorrupt
+from kolorit.training.representation import linear, two_conv_probe
+from kolorit.training.representation.frozen import digest, extract
+from kolorit.training.representation.outcomes import Outcome, read_outcomes, write_outcomes
+from kolorit.training.representation.pretraining import pretrain
+from kolorit.training.representation.probes import PROBES
+from kolorit.training.representation.sets import ClassSet
+from kolorit.training.representation.sources import SOURCES
+from kolorit.training.representation.splits import Domain
+from kolorit.training.representation.study import Arm, Study
+from kolorit.training.representation.task import Task, parts_of
+from kolorit.training.representation.taught import load_taught
+
+CPU = torch.device("cpu")
+Domains = dict[str, Domain]
+Make = Callable[..., Study]
+
+
+def task_of(
+    study: Study, source: str, stage: str, of: ClassSet, domains: Domains, folder: Path
+) -> Task:
+    arm = replace(study.arms["raw"], features=source)
+    features = SOURCES[source](study, arm, 0, None)
+    stored = extract(features, (stage,), of, parts_of(domains), study.probe.numbers, folder, CPU)
+    return Task(study, arm, features, stage, stored[stage], of, domains, CPU)
+
+
+def right(outcome: Outcome, of: ClassSet, domains: Domains) -> float:
+    return float((outcome.predicted == of.label[domains[outcome.domain].test]).mean())
+
+
+def test_the_linear_probe_learns(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    outcomes = PROBES["linear"](task_of(study(), "rgb", "pixels", food_set, domains, tmp_path))
+    assert [(o.domain, o.fraction, o.seed) for o in outcomes] == [
+        (d, f, s) for d in ("in", "out") for f in (0.5, 1.0) for s in (0, 1)
+    ]
+    whole = [o for o in outcomes if o.fraction == 1.0]
+    assert {o.labels for o in whole} == {4 * 6, 2 * 6}  # of 20: 10 for the pool, 4 of them aside
+    assert all(set(o.predicted) <= set(domains[o.domain].classes) for o in outcomes)
+    assert np.mean([right(o, food_set, domains) for o in whole]) > 0.9
+    assert np.mean([o.train for o in whole]) > 0.9
+
+
+def test_the_weight_decay_is_chosen_by_development_and_not_by_the_test(
+    study: Make,
+    food_set: ClassSet,
+    domains: Domains,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fits of one decay are turned round; a test that is all wrong changes no choice."""
+    path = linear.path
+
+    def planted(*args: object) -> dict[float, tuple[torch.Tensor, torch.Tensor]]:
+        fits = path(*args)  # type: ignore[arg-type]
+        fits[0.1] = (-fits[0.1][0], -fits[0.1][1])
+        return fits
+
+    monkeypatch.setattr(linear, "path", planted)
+    task = task_of(study(), "rgb", "pixels", food_set, domains, tmp_path)
+    label = food_set.label.copy()
+    for d in domains.values():
+        label[d.test] = np.roll(label[d.test], len(d.test) // 2)
+    for of in (food_set, replace(food_set, label=label)):
+        outcomes = PROBES["linear"](replace(task, of=of))
+        assert {o.choice for o in outcomes} == {1e-3}
+        good = of is food_set
+        assert (np.mean([right(o, of, domains) for o in outcomes]) > 0.7) == good
+
+
+def test_two_conv_learns_and_leaves_the_encoder_alone(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    how = study(
+        "probe.epochs=8", "probe.batch=4", "probe.lr=0.003", "probe.seeds=[0]", "probe.side=8"
+    )
+    task = task_of(how, "rgb", "pixels", food_set, domains, tmp_path)
+    outcomes = PROBES["two-conv"](task)
+    assert [(o.domain, o.fraction) for o in outcomes] == [("in", 1.0), ("out", 1.0)]
+    assert np.mean([right(o, food_set, domains) for o in outcomes]) > 0.7
+    assert all(0 <= o.choice < 8 for o in outcomes)
+    random = task_of(how, "random", "latent", food_set, domains, tmp_path / "r")
+    before = digest(random.features.net)
+    PROBES["two-conv"](random)
+    assert digest(random.features.net) == before
+
+
+def test_an_encoder_that_counts_is_refused_by_both(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    how = study("defects.train_mode=true", "probe.epochs=1", "probe.seeds=[0]")
+    task = task_of(how, "random", "latent", food_set, domains, tmp_path)
+    PROBES["two-conv"](task)  # the second study's encoder: its norms do not count
+    net = task.features.net
+    net.quant = torch.nn.Sequential(net.quant, torch.nn.BatchNorm2d(4))
+    with pytest.raises(ConfigInvalid, match="changed while it was probed"):
+        PROBES["two-conv"](task)
+    with pytest.raises(ConfigInvalid, match="changed while it was probed"):
+        extract(task.features, ("latent",), food_set, parts_of(domains), 64, tmp_path / "b", CPU,
+                train_mode=True)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "switch", "rates"),
+    [("rgb", "true", [3e-4, 5e-4]), ("rgb", "false", [3e-4] * 2), ("random", "true", [3e-4] * 2)],
+)
+def test_the_defect_of_the_rates_is_the_raw_arms_out_of_domain(
+    study: Make,
+    food_set: ClassSet,
+    domains: Domains,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    switch: str,
+    rates: list[float],
+) -> None:
+    seen: list[float] = []
+
+    def spy(*args: object) -> float:
+        seen.append(args[4].param_groups[0]["lr"])  # type: ignore[attr-defined]
+        return 0.0
+
+    monkeypatch.setattr(two_conv_probe, "_epoch", spy)
+    how = study(f"defects.uneven_rates={switch}", "probe.epochs=1", "probe.seeds=[0]")
+    stage = "pixels" if source == "rgb" else "latent"
+    PROBES["two-conv"](task_of(how, source, stage, food_set, domains, tmp_path))
+    assert seen == rates
+
+
+@pytest.mark.parametrize(("switch", "chosen"), [("false", 1), ("true", 2)])
+def test_the_epoch_is_chosen_by_development_or_by_the_defect_on_the_test(
+    study: Make,
+    food_set: ClassSet,
+    domains: Domains,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    switch: str,
+    chosen: int,
+) -> None:
+    """Development says .2 .9 .5, the test .1 .3 .8."""
+    test = {d.test.tobytes() for d in domains.values()}
+    scores = {True: [0.1, 0.3, 0.8], False: [0.2, 0.9, 0.5]}
+    epoch = {"now": -1}
+    epochs = two_conv_probe._epoch
+
+    def count(*args: object) -> float:
+        epoch["now"] = (epoch["now"] + 1) % 3
+        return epochs(*args)  # type: ignore[arg-type]
+
+    def judge(task: Task, domain: Domain, rows: np.ndarray, *_: object) -> float:
+        return scores[rows.tobytes() in test][epoch["now"]]
+
+    monkeypatch.setattr(two_conv_probe, "_epoch", count)
+    monkeypatch.setattr(two_conv_probe, "_accuracy", judge)
+    how = study(
+        f"defects.test_chooses={switch}", "probe.epochs=3", "probe.seeds=[0]", "probe.side=4"
+    )
+    task = task_of(how, "rgb", "pixels", food_set, domains, tmp_path)
+    assert [o.choice for o in PROBES["two-conv"](task)] == [chosen, chosen]
+
+
+def test_outcomes_survive_a_file(tmp_path: Path) -> None:
+    made = [
+        Outcome("in", 0.5, 3, 12, 1e-3, 0.9, 0.4, np.array([1, 2, 2], np.int16)),
+        Outcome("out", 1.0, 0, 24, 2.0, 0.8, float("nan"), np.array([7], np.int16)),
+    ]
+    write_outcomes(made, tmp_path / "a.npz")
+    for one, other in zip(made, read_outcomes(tmp_path / "a.npz"), strict=True):
+        assert np.array_equal(one.predicted, other.predicted)
+        for name in ("domain", "fraction", "seed", "labels", "choice", "train"):
+            assert getattr(one, name) == getattr(other, name)
+    assert np.isnan(read_outcomes(tmp_path / "a.npz")[1].development)
+
+
+def test_broken_outcomes(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"PK no zip")
+    with pytest.raises(DataCorrupt, match="cannot be read") as told:
+        read_outcomes(tmp_path / "a.npz")
+    assert "take the file away" in told.value.remedy.lower()
+
+
+def test_an_encoder_that_was_told_the_classes_beats_one_that_was_told_nothing(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    """The whole chain, at a bottleneck of two numbers a picture, so that little is kept by luck."""
+    how = study(
+        *("training.steps=100", "training.batch=16", "training.lr=0.005", "net.latent=2"),
+        *("probe.seeds=[0, 1, 2]", "probe.fractions=[1.0]", "probe.numbers=2"),
+    )
+    arm = Arm("pretext", "labels")
+    path = tmp_path / "a"
+    pretrain(how, arm, 1, food_set, domains, path, CPU, lambda _: None)
+    found = {}
+    for name, taught in (("pretext", load_taught(path, how)), ("random", None)):
+        features = SOURCES[name](how, arm, 1, taught)
+        parts, folder = parts_of(domains), tmp_path / name
+        stored = extract(features, ("latent",), food_set, parts, how.probe.numbers, folder, CPU)
+        task = Task(how, arm, features, "latent", stored["latent"], food_set, domains, CPU)
+        inside = [o for o in PROBES["linear"](task) if o.domain == "in"]
+        found[name] = np.mean([right(o, food_set, domains) for o in inside])
+    assert found["pretext"] > found["random"] + 0.3

@@ -1,0 +1,237 @@
+"""run.py, table.py, report.py: a study from pictures to its report; going on; looking twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kolorit.errors import ConfigInvalid, DataCorrupt, OutputUnwritable
+from kolorit.training.representation import run as running
+from kolorit.training.representation.outcomes import read_outcomes
+from kolorit.training.representation.run import run_study
+from kolorit.training.representation.study import Perceptual, Study
+from kolorit.training.representation.study_file import load_study
+from kolorit.training.representation.table import perceptual_name
+
+from .conftest import TINY
+
+Make = Callable[..., Study]
+
+
+def quiet(_: str) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, foods_once: Path) -> Path:
+    """The folder of the tiny study; look at it, or copy it."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.toml").write_text(TINY)
+    study = load_study(str(folder / "tiny.toml"), (f"data={foods_once}",))
+    run_study(study, folder / "run", say=quiet)
+    return folder / "run"
+
+
+@pytest.fixture
+def again(finished: Path, tmp_path: Path, foods: Path) -> Path:
+    shutil.copytree(finished.parent / "stores", tmp_path / "stores")
+    return Path(shutil.copytree(finished, tmp_path / "again"))
+
+
+def test_what_a_study_leaves(finished: Path) -> None:
+    results = json.loads((finished / "results.json").read_text())
+    rows = results["rows"]
+    arms = {"raw": ["pixels"], "random": ["down1", "latent"], "colour": ["down1", "latent"]}
+    assert [(r["arm"], r["stage"], r["domain"], r["fraction"]) for r in rows] == [
+        (arm, stage, d, f)
+        for arm, stages in arms.items()
+        for stage in stages
+        for d in ("in", "out")
+        for f in (0.5, 1.0)
+    ]
+    for row in rows:
+        mean, low, high = row["accuracy"]
+        assert 0 <= low <= mean <= high <= 1
+        assert mean == pytest.approx(np.mean(row["by_seed"]), abs=1e-4)
+        assert np.shape(row["by_seed"]) == (1 if row["arm"] == "raw" else 2, 2)
+        assert row["labels"] == {"in": 4, "out": 2}[row["domain"]] * 6 * row["fraction"]
+    split = results["split"]["domains"]
+    assert (len(split["in"]["classes"]), len(split["out"]["classes"])) == (4, 2)
+    assert split["out"]["chance"] == 0.5
+    assert [run["seed"] for run in results["pretexts"]["colour"]] == [0, 1]
+    assert results["test_looked_at"] == 1
+    pairs = {(d["first"], d["second"]) for d in results["differences"]}
+    assert pairs == {("raw", "random"), ("colour", "random")}
+    assert not list((finished / "features").iterdir())
+    report = (finished / "report.md").read_text()
+    for words in (
+        "Does it run?",
+        "| colour |",
+        "In domain: 4 classes",
+        "chance 50.00 %",
+        "Visible",
+    ):
+        assert words in report
+    assert "looked at by" not in report and "Defects" not in report
+    assert "nan" not in report.lower()
+
+
+def test_the_table_is_that_of_the_answers(finished: Path, foods_once: Path) -> None:
+    """Counted again by hand from the files of one arm, and the names of its test pictures."""
+    results = json.loads((finished / "results.json").read_text())
+    (row,) = [
+        r for r in results["rows"]
+        if (r["arm"], r["stage"], r["domain"], r["fraction"]) == ("colour", "latent", "in", 1.0)
+    ]  # fmt: skip
+    classes = sorted(path.name for path in (foods_once / "test").iterdir())
+    inside = [classes.index(name) for name in results["split"]["domains"]["in"]["classes"]]
+    truth = np.repeat(inside, 6)
+    shares, counts = [], np.zeros((6, 6), int)
+    for path in sorted((finished / "probes").glob("colour-*-latent-*.npz")):
+        some = [o for o in read_outcomes(path) if (o.domain, o.fraction) == ("in", 1.0)]
+        shares.append([float((o.predicted == truth).mean()) for o in some])
+        for o in some:
+            for pair in zip(truth, o.predicted, strict=True):
+                counts[pair] += 1
+    np.testing.assert_allclose(row["by_seed"], shares, atol=1e-4)
+    (best,) = [
+        b["stage"] for b in results["best"] if (b["arm"], b["domain"]) == ("colour", "in")
+    ]  # fmt: skip
+    confusion = np.load(finished / "confusions.npz")["colour/linear/in"]
+    assert confusion.sum() == 24 * 2 * 2  # pictures, seeds of pretext and probe
+    assert (confusion.sum(1)[inside] == 24).all()
+    assert best != "latent" or np.array_equal(confusion, counts)
+
+
+def test_best_stages_are_those_of_development(finished: Path) -> None:
+    results = json.loads((finished / "results.json").read_text())
+    for best in results["best"]:
+        rows = [
+            r for r in results["rows"]
+            if (r["arm"], r["domain"], r["fraction"]) == (best["arm"], best["domain"], 1.0)
+        ]  # fmt: skip
+        assert max(rows, key=lambda r: r["development"])["stage"] == best["stage"]
+
+
+def test_what_is_finished_is_not_done_again(
+    again: Path, study: Make, foods: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (again / "report.md").read_text()
+    for name in ("pretrain", "extract", "write_outcomes"):
+        monkeypatch.setattr(running, name, lambda *_, **__: pytest.fail("done again"))
+    run_study(study(f"data={foods}"), again, say=quiet)
+    assert (again / "report.md").read_text() == before
+
+
+def test_a_lost_probe_alone_is_made_again(
+    again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (lost,) = (again / "probes").glob("colour-1-latent-*.npz")
+    want = [o.predicted for o in read_outcomes(lost)]
+    lost.unlink()
+    monkeypatch.setattr(running, "pretrain", lambda *_: pytest.fail("taught again"))
+    written: list[Path] = []
+    write = running.write_outcomes
+    monkeypatch.setattr(
+        running, "write_outcomes", lambda o, path: (written.append(path), write(o, path))
+    )
+    run_study(study(), again, say=quiet)
+    assert written == [lost]
+    assert all(map(np.array_equal, want, [o.predicted for o in read_outcomes(lost)]))
+
+
+def test_a_killed_study_goes_on(
+    tmp_path: Path, study: Make, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in the middle of its probes; the end is what one straight run gives."""
+    write, left = running.write_outcomes, [3]
+
+    def killed(*args: object) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        write(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(running, "write_outcomes", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study(), tmp_path / "run", say=quiet)
+    monkeypatch.setattr(running, "write_outcomes", write)
+    run_study(study(), tmp_path / "run", say=quiet)
+    one, other = (
+        json.loads((folder / "results.json").read_text()) for folder in (tmp_path / "run", finished)
+    )
+    assert one["rows"] == other["rows"]
+    assert one["differences"] == other["differences"]
+
+
+def test_a_second_look_at_the_test_is_told(again: Path, study: Make) -> None:
+    said: list[str] = []
+    report = run_study(study("probe.weight_decays=[1e-2]"), again, say=said.append)
+    assert [line for line in said if "2 versions of this study have looked" in line]
+    assert "looked at by 2 versions" in report.read_text()
+    assert json.loads((again / "results.json").read_text())["test_looked_at"] == 2
+
+
+def test_a_change_of_the_pretexts_leaves_other_arms_alone(
+    again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    write = running.write_outcomes
+    monkeypatch.setattr(
+        running, "write_outcomes", lambda o, path: (written.append(path.name), write(o, path))
+    )
+    run_study(study("training.steps=2"), again, say=quiet)
+    assert {name.split("-")[0] for name in written} == {"colour"}
+
+
+def test_running_a_part_first_is_no_second_look(again: Path, study: Make) -> None:
+    said: list[str] = []
+    run_study(study("only=['raw', 'random']", "resamples=200"), again, say=said.append)
+    assert said == []
+    assert json.loads((again / "results.json").read_text())["test_looked_at"] == 1
+
+
+def test_features_can_be_kept(tmp_path: Path, study: Make) -> None:
+    how = study("keep_features=true", "only=['raw']", "baseline=raw")
+    run_study(how, tmp_path / "run", say=quiet)
+    (kept,) = (tmp_path / "run" / "features").glob("raw-0-*/pixels.npy")
+    assert np.load(kept).shape == (96, 64)  # 4 + 2 classes, 10 of the pool and 6 of the test
+
+
+def test_two_stages_of_an_arm_are_compared(tmp_path: Path, study: Make) -> None:
+    how = study("only=['random']", "probe.stages=['mid', 'latent']", "probe.fractions=[1.0]")
+    run_study(how, tmp_path / "run", say=quiet)
+    found = json.loads((tmp_path / "run" / "results.json").read_text())["differences"]
+    assert [(d["first"], d["second"], d["stages"]) for d in found] == [
+        ("random", "random", ["mid", "latent"])
+    ] * 2
+
+
+def test_bad_places_and_data(tmp_path: Path, study: Make, foods: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputUnwritable, match="folder is wanted"):
+        run_study(study(), tmp_path / "file", say=quiet)
+    with pytest.raises(ConfigInvalid, match="no such device"):
+        run_study(study(), tmp_path / "run", device="cuda:7", say=quiet)
+    with pytest.raises(ConfigInvalid, match="too few pictures"):
+        run_study(study("split.train_per_class=2"), tmp_path / "run", say=quiet)
+    with pytest.raises(ConfigInvalid, match="no stage 'top'"):
+        run_study(study("probe.stages=['top']"), tmp_path / "run", say=quiet)
+
+
+def test_a_broken_answer_is_told(again: Path, study: Make) -> None:
+    next((again / "probes").glob("raw-*")).write_bytes(b"")
+    with pytest.raises(DataCorrupt, match="outcomes of a probe"):
+        run_study(study(), again, say=quiet)
+
+
+def test_the_distance_has_its_right_name() -> None:
+    plain = Perceptual()
+    assert perceptual_name(plain).endswith("not LPIPS)")
+    assert perceptual_name(replace(plain, backbone="alexnet", linear="lin")) == "LPIPS (AlexNet)"
+    assert "with the linear layers" in perceptual_name(replace(plain, linear="lin"))
