@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kolorit.cli.contestants import as_hints, find_contestants
+from kolorit.cli.contestants import Order, as_hints, find_contestants
 from kolorit.errors import ConfigInvalid, ModelUnavailable
+from kolorit.evaluate.judge import answer
 from kolorit.evaluate.self_test import Finding
-from kolorit.evaluate.systems import Spot
+from kolorit.evaluate.systems import Spot, grey_of
+from kolorit.evaluate.view import View
 from kolorit.picture.rgb import encode_rgb
 
 from .conftest import DATA, Kolorit
@@ -204,6 +206,19 @@ def test_rows_are_called_after_what_was_named(
     (tmp_path / "default").mkdir()  # an older report, say
     monkeypatch.chdir(tmp_path)
     assert [c.row for c in find_contestants(["default"], ["vivid"])] == ["default, vivid"]
+
+
+def test_the_shipped_pipeline_sees_no_truth() -> None:
+    """Exchanging the truth for another of the same grey bytes changes no pixel of any look."""
+    rng = np.random.default_rng(5)
+    truth = np.kron(rng.integers(40, 216, (6, 8, 3)), np.ones((12, 12, 1))).astype(np.uint8)
+    other = np.repeat(grey_of(truth).luma[..., None], 3, -1)
+    rows = [c.row for c in find_contestants(["default"])]
+    bench = Order(tuple(find_contestants(["default"])), 256, (), False)()
+    first, second = (answer(bench, "a", View(rgb), (0.0, 0.0))[0] for rgb in (truth, other))
+    assert (first["truth"].rgb != second["truth"].rgb).any()
+    for row in ("grey", *rows):
+        assert (first[row].rgb == second[row].rgb).all(), row
 
 
 def test_spots_become_hints_of_their_colours() -> None:
