@@ -48,7 +48,7 @@ def test_a_report_of_a_model_and_a_folder(kolorit: Kolorit, photos: Path) -> Non
     (of_set,) = record["sets"]
     rows = of_set["rows"]
     systems = ["constant, vivid", "constant, faithful", "folder: true"]
-    assert list(rows)[:4] == ["truth", "grey", "tint", "half chroma"]
+    assert list(rows)[:4] == ["truth", "grey", "tint", "half-chroma"]
     assert sorted(list(rows)[4:]) == sorted(systems) == sorted(record["systems"])
     assert rows["folder: true"]["ciede2000"] == [0, 0, 0]
     for name in ("report.html", "report.md", "scores.csv", "pictures.csv"):

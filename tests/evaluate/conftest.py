@@ -20,7 +20,7 @@ def rows() -> dict[str, dict[str, Any]]:
         "truth": {"psnr": ["inf"] * 3, "psnr_over_grey": ["inf"] * 3, "ciede2000": [0.0] * 3},
         "grey": {"psnr": [22.0, 20.0, 24.0], "psnr_over_grey": [0.0] * 3, "bleed": None},
         "tint": {"ciede2000": [12.0, 11.0, 13.0], "reds": None},
-        "half chroma": {"ciede2000": [5.0, 4.5, 5.5]},
+        "half-chroma": {"ciede2000": [5.0, 4.5, 5.5]},
         VIVID: {
             "psnr": [21.5, 20.0, 23.0],
             "psnr_over_grey": [-0.5, -1.25, 0.25],
@@ -59,7 +59,7 @@ def rows() -> dict[str, dict[str, Any]]:
 
 
 def one_set(name: str, **more: Any) -> dict[str, Any]:
-    hue = {row: [0.0] * 36 for row in ("grey", "tint", "half chroma")}
+    hue = {row: [0.0] * 36 for row in ("grey", "tint", "half-chroma")}
     hue |= {"truth": [0.5] + [0.0] * 8 + [0.5] + [0.0] * 26, VIVID: [1.0] + [0.0] * 35}
     hue |= {OTHER: [0.25] * 4 + [0.0] * 32}
     bins = [{"confidence": 0.35, "right": 0.5, "share": 0.25}]
@@ -125,6 +125,6 @@ def shots() -> dict[str, dict[str, np.ndarray]]:
     for stem, (height, width) in {"a": (256, 384), "b": (384, 256), "c": (40, 60)}.items():
         ramp = np.linspace(60, 200, width)[None, :, None] * np.ones((height, 1, 3))  # (h,w,3)
         colours = {"truth": (1.2, 0.7, 0.6), "grey": (1, 1, 1), "tint": (1, 1, 0.9)}
-        colours |= {"half chroma": (1.1, 0.85, 0.8), VIVID: (1.1, 0.9, 0.6), OTHER: (1, 0.9, 0.9)}
+        colours |= {"half-chroma": (1.1, 0.85, 0.8), VIVID: (1.1, 0.9, 0.6), OTHER: (1, 0.9, 0.9)}
         found[stem] = {row: (ramp * colour).astype(np.uint8) for row, colour in colours.items()}
     return found

@@ -60,7 +60,7 @@ def test_settings_are_left_alone_and_not_heeded(record: Record) -> None:
 def test_colour_against_truth(record: Record, drawn: list[Any]) -> None:
     (trade, *_) = plots(record["sets"][0])
     figure = drawn[0]
-    assert legend(figure) == ["truth", "grey", "tint", "half chroma", VIVID, OTHER]
+    assert legend(figure) == ["truth", "grey", "tint", "half-chroma", VIVID, OTHER]
     (ax,) = figure.axes
     points = {
         name: (bars[0].get_xdata()[0], bars[0].get_ydata()[0])

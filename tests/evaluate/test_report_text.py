@@ -108,7 +108,7 @@ def test_tables_are_whole(record: Record) -> None:
     for table in found:
         assert {len(row) for row in table} == {len(table[0])}
     main = found[2]
-    assert [row[0] for row in main[2:]] == ["truth", "grey", "tint", "half chroma", VIVID, OTHER]
+    assert [row[0] for row in main[2:]] == ["truth", "grey", "tint", "half-chroma", VIVID, OTHER]
     at = main[0].index("CIEDE2000, of grey's ↓")
     assert main[1][at] == "---:" and main[1][0] == "---"
     assert [row[at] for row in main[-2:]] == ["1.11 [0.96, 1.33]", "**0.67** [0.60, 0.75]"]

@@ -48,7 +48,7 @@ def test_every_column_stands_in_one_table(record: Record) -> None:
     assert len(heads) == len(set(heads)) == len(record["columns"])
     for table in tables:
         rows = [row for row, _ in table.rows]
-        assert rows == ["truth", "grey", "tint", "half chroma", VIVID, OTHER]
+        assert rows == ["truth", "grey", "tint", "half-chroma", VIVID, OTHER]
         assert all(len(cells) == len(table.heads) - 1 for _, cells in table.rows)
 
 
@@ -68,7 +68,7 @@ def test_numbers_as_they_are_shown(record: Record) -> None:
     assert found["truth", "PSNR, over grey (dB)"] == "inf"  # an interval without width says nothing
     assert found["grey", "bleed"] == "–"
     assert found["tint", "CIEDE2000, of grey's"] == "1.03 [0.90, 1.20]"
-    assert found["half chroma", "CIEDE2000"] == "5.00"  # no column that decides: no interval
+    assert found["half-chroma", "CIEDE2000"] == "5.00"  # no column that decides: no interval
     assert found[VIVID, "PSNR, over grey (dB)"] == "-0.50 [-1.25, 0.25]"
     further = cells_of(other_table(record, record["sets"][0]))
     assert further[VIVID, "FID, TF Inception 2048, 24 against 24"] == "123.5"

@@ -27,7 +27,7 @@ from kolorit.evaluate.view import View
 from kolorit.evaluate.workers import workers
 
 NO_COLOUR, NEAR_GREY = 1.0, 5.0  # mean chroma of a truth: not judged below; counted below
-TRUTH, GREY, TINT, HALF = BASELINES = ("truth", "grey", "tint", "half chroma")
+TRUTH, GREY, TINT, HALF = BASELINES = ("truth", "grey", "tint", "half-chroma")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def how_to_read(record: dict[str, Any]) -> list[str]:
     """Sentences that the tables need."""
     return [
         "Four rows are no systems: truth, the photographs themselves; grey, without colour; tint, "
-        "the mean colour of the set's truths all over; half chroma, the truth with half of its "
+        "the mean colour of the set's truths all over; half-chroma, the truth with half of its "
         "colour. A system that is not better than grey in a column has earned nothing in it.",
         "↑ high is good, ↓ low is good, → near that value is good. In brackets: the 95 % interval; "
         f"scores.csv has that of every number that has one. {NOTHING}: there is no such number.",

@@ -22,9 +22,9 @@ def floors(trial: Trial) -> Finding:
     return Finding(
         "no floors",
         "an answer without any colour stands alone in the table",
-        f"grey {db(grey)}, half chroma {db(half)}, truth {db(truth)}",
+        f"grey {db(grey)}, half-chroma {db(half)}, truth {db(truth)}",
         db(grey),
-        "all four rows in each table; half chroma 5 to 7 dB over grey (22.9 and 28.7 dB)",
+        "all four rows in each table; half-chroma 5 to 7 dB over grey (22.9 and 28.7 dB)",
         there and truth == math.inf and 5 < half - grey < 7,
     )
 
