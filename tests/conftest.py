@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -79,6 +80,22 @@ def data_folder() -> Path:
 def weights_folder() -> Path:
     """The folder with pretrained weights; skips where there is none."""
     return _folder("KOLORIT_WEIGHTS")
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that get drawn, kept."""
+    from matplotlib.figure import Figure
+
+    kept: list[Any] = []
+    real = Figure.savefig
+
+    def keep(figure: Figure, *args: Any, **more: Any) -> None:
+        kept.append(figure)
+        real(figure, *args, **more)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    return kept
 
 
 def _folder(variable: str) -> Path:

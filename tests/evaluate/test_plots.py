@@ -20,22 +20,6 @@ Record = dict[str, Any]
 TITLES = ["What colour costs", "Which hues", "What hints bring", "Whether its confidence is true"]
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The figures that get drawn, kept."""
-    from matplotlib.figure import Figure
-
-    kept: list[Any] = []
-    real = Figure.savefig
-
-    def keep(figure: Figure, *args: Any, **more: Any) -> None:
-        kept.append(figure)
-        real(figure, *args, **more)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return kept
-
-
 def legend(figure: Any) -> list[str]:
     return [words.get_text() for words in figure.legends[0].get_texts()]
 

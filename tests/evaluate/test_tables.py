@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kolorit.evaluate.columns import COLUMNS
+from kolorit.evaluate.judge import BASELINES
 from kolorit.evaluate.tables import (
     DECIDING,
     MAIN,
@@ -131,6 +132,9 @@ def test_hints(record: Record) -> None:
     assert table is not None
     assert [head.text for head in table.heads[1:]] == ["0 hints", "10 hints", "500 hints"]
     assert cells_of(table)[VIVID, "10 hints"] == "25.00 [24.00, 26.00]"
+    assert [row for row, _ in table.rows][:4] == list(BASELINES)  # which take none
+    grey = cells_of(table)["grey", "0 hints"]
+    assert grey == cells_of(table)["grey", "500 hints"] != "–"
     assert hints_table({**record["sets"][0], "hints": {VIVID: {}}}) is None
 
 

@@ -96,22 +96,6 @@ def page_of(out: Path) -> Page:
     return Page(write_report(out))
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The figures that get drawn, kept."""
-    from matplotlib.figure import Figure
-
-    kept: list[Any] = []
-    real = Figure.savefig
-
-    def keep(figure: Figure, *args: Any, **more: Any) -> None:
-        kept.append(figure)
-        real(figure, *args, **more)
-
-    monkeypatch.setattr(Figure, "savefig", keep)
-    return kept
-
-
 def test_the_page_stands_alone(tmp_path: Path) -> None:
     page = page_of(make_run(tmp_path / "run"))
     names = [tag for tag, _ in page.tags]

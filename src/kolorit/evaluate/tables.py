@@ -85,13 +85,15 @@ def other_table(record: dict[str, Any], of_set: dict[str, Any]) -> Table:
 
 
 def hints_table(of_set: dict[str, Any]) -> Table | None:
-    """PSNR by number of true hints; None where no system takes any."""
+    """PSNR by number of true hints, under the baselines' own; None where no system takes any."""
     hints = {row: cells for row, cells in of_set["hints"].items() if cells}
     counts = sorted({int(n) for cells in hints.values() for n in cells})
     heads = (Head("PSNR (dB) with"), *(Head(count(n, "hint")) for n in counts))
+    rest = {row: cells["psnr"] for row, cells in of_set["rows"].items() if row in BASELINES}
+    hintless = {row: dict.fromkeys(map(str, counts), psnr) for row, psnr in rest.items()}
     rows = tuple(
         (row, tuple(cell(cells.get(str(n)), "psnr", True) for n in counts))
-        for row, cells in hints.items()
+        for row, cells in (hintless | hints if hints else {}).items()
     )
     caption = f"{of_set['name']}: PSNR over the number of hints"
     return Table(caption, heads, rows, "numbers") if rows else None

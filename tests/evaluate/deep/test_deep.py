@@ -50,8 +50,8 @@ def test_without_weights_everything_is_missing_and_says_what_it_needs(folder: Pa
         "needs weights: squeezenet1_1_caffe_fp16.safetensors under KOLORIT_WEIGHTS"
     )
     assert missing["lpips_vgg"] == (
-        "needs weights: vgg16-397923af.pth (https://download.pytorch.org/models/"
-        "vgg16-397923af.pth), lpips_v0.1_lin.safetensors under KOLORIT_WEIGHTS"
+        "needs weights: vgg16-397923af.pth (as torchvision publishes it), "
+        "lpips_v0.1_lin.safetensors under KOLORIT_WEIGHTS"
     )
     (folder / "lpips_v0.1_lin.safetensors").touch()  # only what is not there is named
     assert "lin" not in load_deep(["lpips_vgg"])[1]["lpips_vgg"]

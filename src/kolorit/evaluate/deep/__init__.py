@@ -24,10 +24,10 @@ CLASSES = "imagenet_classes.txt"
 HEADS = "lpips_v0.1_lin.safetensors"
 ALEXNET, VGG16 = "alexnet-owt-7be5be79.pth", "vgg16-397923af.pth"
 INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
-SOURCES = {  # of the files that their authors publish under these names
-    ALEXNET: f"https://download.pytorch.org/models/{ALEXNET}",
-    VGG16: f"https://download.pytorch.org/models/{VGG16}",
-    INCEPTION: f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{INCEPTION}",
+SOURCES = {  # who publishes these files, under these names
+    ALEXNET: "as torchvision publishes it",
+    VGG16: "as torchvision publishes it",
+    INCEPTION: "as pytorch-fid publishes it",
 }
 
 SHA256 = {  # of the files whose names hold none; another file under such a name is refused
