@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from kolorit.colour.bins import BINS, annealed_mean
+from kolorit.colour.lab import rgb_to_lab
 from kolorit.errors import ConfigInvalid
-from kolorit.looks import alternatives, look, read_out
+from kolorit.looks import adjust, alternatives, look, read_out, suggest
 from kolorit.runtime.card import Card, Look
 from kolorit.runtime.model import Prediction
 
@@ -54,7 +55,26 @@ def test_strength_and_saturation_scale(unsure: Prediction) -> None:
     assert not look(unsure, "plain", strength=0).any()
 
 
-@pytest.mark.parametrize("bad", [{"strength": 1.1}, {"strength": float("nan")}, {"saturation": -1}])
+def test_warmth_moves_colours_and_leaves_grey_grey() -> None:
+    """Towards orange and blue; a place at half of the chroma that takes it all gets half."""
+    ab = np.zeros((2, 1, 3), np.float32)
+    ab[:, 0, 1], ab[:, 0, 2] = (0, 7.5), (-20, 30)
+    warm, cool = adjust(ab, warmth=0.5), adjust(ab, warmth=-0.5)
+    np.testing.assert_allclose(warm[:, 0], [[0, 1, -18], [0, 11, 37]], atol=1e-5)
+    np.testing.assert_allclose(warm - ab, ab - cool, atol=1e-5)
+    assert not adjust(ab, strength=0, warmth=1).any()
+
+
+BAD = [
+    {"strength": 1.1},
+    {"strength": float("nan")},
+    {"saturation": -1},
+    {"warmth": -1.5},
+    {"warmth": True},
+]
+
+
+@pytest.mark.parametrize("bad", BAD)
 def test_values_out_of_range_are_refused(unsure: Prediction, bad: dict[str, float]) -> None:
     with pytest.raises(ConfigInvalid, match=next(iter(bad))):
         look(unsure, "plain", **bad)
@@ -113,3 +133,35 @@ def test_the_shipped_card_has_both_looks() -> None:
     card = read_card(Path(shipped_models()["default"]).with_suffix(".toml"))
     assert {"vivid", "faithful"} <= set(card.looks)
     assert card.looks["vivid"].prior_exponent > card.looks["faithful"].prior_exponent
+
+
+def test_a_place_suggests_what_may_be_there(unsure: Prediction) -> None:
+    """Two bins that are far apart: two colours, with their shares, at the place's lightness."""
+    found = suggest(unsure, 0.5, 0.5, name="plain")
+    odds = 1 / (1 + np.exp(-1.0))
+    assert [round(f.share, 3) for f in found] == [round(odds, 3), round(1 - odds, 3)]
+    lab = [rgb_to_lab([int(f.colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]) for f in found]
+    np.testing.assert_allclose(lab, [(50, 0, 0), (50, 40, 30)], atol=0.6)
+
+
+def test_the_looks_prior_turns_what_is_suggested_first(unsure: Prediction) -> None:
+    plain = suggest(unsure, 0, 1, name="plain")
+    vivid = suggest(unsure, 0, 1, name="vivid")
+    assert [f.colour for f in vivid] == [f.colour for f in plain][::-1]
+
+
+def test_a_suggestion_is_of_its_own_place_only(unsure: Prediction) -> None:
+    logits = unsure.logits.copy()
+    logits[:, :, 3:] = logits[::-1, :, 3:]
+    there = replace(unsure, logits=logits)
+    assert suggest(there, 0.49, 0.5) == suggest(unsure, 0.49, 0.5)
+    assert suggest(there, 0.51, 0.5) != suggest(unsure, 0.51, 0.5)
+    assert suggest(there, 1, 1) == suggest(there, 0.999, 0.999)
+
+
+@pytest.mark.parametrize("bad", [{"x": -0.1}, {"y": 1.1}, {"count": 0}, {"count": 2.5}])
+def test_what_cannot_be_suggested(unsure: Prediction, bad: dict[str, float]) -> None:
+    with pytest.raises(ConfigInvalid, match=next(iter(bad))):
+        suggest(unsure, **{"x": 0.5, "y": 0.5, **bad})
+    with pytest.raises(ConfigInvalid, match="suggests no"):
+        suggest(replace(unsure, logits=None), 0.5, 0.5)

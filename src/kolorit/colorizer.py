@@ -15,7 +15,7 @@ from kolorit import __version__
 from kolorit.colour.lab import grey_to_lightness
 from kolorit.errors import ConfigInvalid, HintsInvalid
 from kolorit.hints import Hint, paint
-from kolorit.looks import alternatives, look
+from kolorit.looks import adjust, alternatives, look
 from kolorit.merge import merge, merge_lab
 from kolorit.naming import name_output
 from kolorit.picture.decode import decode
@@ -54,6 +54,7 @@ class Options:
     look: str = "vivid"
     strength: float = 1.0  # 0 = grey, 1 = the look's own colours
     saturation: float = 1.0
+    warmth: float = 0.0  # -1 cooler .. 1 warmer
     hints: tuple[Hint, ...] = ()
     alternatives: int = 0
     merge: str = "luma"  # "luma" keeps the file's grey values, "lab" its L*
@@ -76,12 +77,13 @@ def colour_picture(
     clock("shrink")
     prediction = model.predict(L, hints)
     clock("network")
-    shown = look(prediction, options.look, strength=options.strength, saturation=options.saturation)
+    wish = {name: getattr(options, name) for name in ("strength", "saturation", "warmth")}
+    shown = look(prediction, options.look, **wish)
     others = alternatives(prediction, options.look, options.alternatives)
     clock("look")
     put = _MERGES[_known_merge(options.merge)]
     coloured = put(picture, L, shown)
-    rest = tuple(put(picture, L, ab * (options.strength * options.saturation)) for ab in others)
+    rest = tuple(put(picture, L, adjust(ab, **wish)) for ab in others)
     clock("merge")
     unheard = options.hints and model.card.about.get("hints") is False
     notes = (*coloured.notes, *(("this model does not look at hints",) if unheard else ()))

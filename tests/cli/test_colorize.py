@@ -83,6 +83,26 @@ def test_strength_and_saturation_and_look_reach_the_picture(kolorit: Kolorit) ->
     assert size["faithful"] < size["plain"] * 0.8  # its card says gain = 0.5
 
 
+def test_warmth_reaches_the_picture(kolorit: Kolorit) -> None:
+    photo("farm.png")
+    for name, warmth in {"warm": "1", "plain": "0", "cool": "-1"}.items():
+        assert kolorit("farm.png", "-o", f"{name}.png", "--warmth", warmth).code == 0
+    blue = {name: chroma(f"{name}.png")[0] for name in ("warm", "plain", "cool")}
+    assert blue["warm"] < blue["plain"] - 2 < blue["cool"] - 4
+
+
+def test_strip_takes_place_and_people_out(kolorit: Kolorit) -> None:
+    exif = Image.Exif()
+    exif[0x0110], exif[0x013B] = "Leica III", "Ada Muster"
+    photo("farm.jpg")
+    Image.open("farm.jpg").save("signed.jpg", exif=exif)
+    for name, options in {"kept": [], "stripped": ["--strip"]}.items():
+        assert kolorit("signed.jpg", "-o", f"{name}.jpg", *options).code == 0
+    kept, stripped = (Path(f"{name}.jpg").read_bytes() for name in ("kept", "stripped"))
+    assert b"Ada Muster" in kept and b"Ada Muster" not in stripped
+    assert b"Leica III" in kept and b"Leica III" in stripped
+
+
 def test_hints_reach_the_picture(kolorit: Kolorit) -> None:
     photo("farm.png")
     hint = {"x": 0.5, "y": 0.5, "radius": 0.5, "colour": "#2040c0"}

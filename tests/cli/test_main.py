@@ -37,9 +37,10 @@ def test_every_verb_has_help(kolorit: Kolorit) -> None:
 
 
 def test_the_promised_options_are_there(kolorit: Kolorit) -> None:
-    promised = """-o -r --look --strength --saturation --hints --alternatives --compare --confidence
-        --merge --model --size --device --threads --format --quality --json --report --resume
-        --overwrite --skip-existing --dry-run --no-mark --max-pixels -j -q -v --debug --version"""
+    promised = """-o -r --look --strength --saturation --warmth --strip --hints
+        --alternatives --compare --confidence --merge --model --size --device --threads --format
+        --quality --json --report --resume --overwrite --skip-existing --dry-run --no-mark
+        --max-pixels -j -q -v --debug --version"""
     there = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", kolorit("--help").out))
     assert set(promised.split()) - there == set()
 

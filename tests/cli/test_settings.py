@@ -41,6 +41,7 @@ GOOD = {
     "look": "faithful",
     "strength": 0,
     "saturation": "1.5",
+    "warmth": -0.5,
     "merge": "LAB",
     "size": "256",
     "device": "cpu",
@@ -49,6 +50,7 @@ GOOD = {
     "format": "png",
     "quality": 90,
     "mark": "no",
+    "strip": "yes",
     "max_pixels": 10**9,
 }
 BAD = {
@@ -56,6 +58,7 @@ BAD = {
     "look": [True],
     "strength": ["nan", -0.1, "1.1", True, "much"],
     "saturation": [4.1, "inf"],
+    "warmth": [-1.1, "hot"],
     "merge": ["rgb", 1],
     "size": [31, 2049, "12.5", 64.0],
     "device": [0],
@@ -64,6 +67,7 @@ BAD = {
     "format": ["gif", 7],
     "quality": [0, 101],
     "mark": ["perhaps", 2],
+    "strip": ["some"],
     "max_pixels": [0],
 }
 

@@ -290,6 +290,34 @@ def test_a_start_brings_the_encoder_s_weights(tmp_path: Path) -> None:
     assert holds(build_net(recipe(start=str(tmp_path / "run"), weights="gone.safetensors")), 2)
 
 
+def test_some_parts_may_be_anew(tmp_path: Path) -> None:
+    """Those named stay as they were built, all else comes from the start."""
+    save_run(tmp_path / "run" / "best.safetensors", tensors(2))
+    part = next(iter(build_net(recipe()).state_dict())).split(".")[0]
+    new = build_net(recipe(start=str(tmp_path / "run"), anew=(part,))).state_dict()
+    fresh = [name for name in new if name.startswith(f"{part}.")]
+    assert fresh and not any((new[n] == 2).all() for n in fresh if n.endswith("weight"))
+    assert all((p == 2).all() for name, p in new.items() if name not in fresh)
+
+
+def test_with_parts_anew_the_encoder_s_weights_are_asked_for(tmp_path: Path) -> None:
+    """A start alone brings them; parts anew may be the encoder's."""
+    save_run(tmp_path / "run" / "best.safetensors", tensors(2))
+    given: dict[str, Any] = {"start": str(tmp_path / "run"), "weights": "gone.safetensors"}
+    part = next(iter(build_net(recipe()).state_dict())).split(".")[0]
+    with pytest.raises(ConfigInvalid, match="weights are missing"):
+        build_net(recipe(**given, anew=(part,)))
+
+
+def test_parts_anew_that_cannot_be_meant(tmp_path: Path) -> None:
+    save_run(tmp_path / "run" / "best.safetensors", tensors(2))
+    with pytest.raises(ConfigInvalid, match="without a start"):
+        build_net(recipe(anew=("up",)))
+    with pytest.raises(ConfigInvalid, match="'nowhere'") as caught:
+        build_net(recipe(start=str(tmp_path / "run"), anew=("nowhere",)))
+    assert next(iter(dict(build_net(recipe()).named_children()))) in caught.value.remedy
+
+
 def test_a_start_that_cannot_be_read_or_does_not_fit(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()

@@ -316,6 +316,8 @@ def test_unknown_keys_of_an_adversary_are_refused(adversarial: Path) -> None:
         ("crops", "32", "a list of whole numbers"),
         ("crops", "[32.0]", "a list of whole numbers"),
         ("crops", "[true]", "a list of whole numbers"),
+        ("anew", "deep", "a list of names"),
+        ("anew", "[1]", "a list of names"),
         ("losses", "[1]", "a table of numbers"),
         ("losses", "l1", "a table of numbers"),
         ("losses", "{l1 = true}", "a table of numbers"),

@@ -46,6 +46,7 @@ _PATH = click.Path(readable=False, allow_dash=True)  # existence is checked with
 @click.option("--look", metavar="NAME", help="vivid (default) or faithful.")
 @click.option("--strength", metavar="F", help="0 is grey, 1 (default) the look's own colours.")
 @click.option("--saturation", metavar="F", help="Factor on the colours, 0 to 4 (default 1).")
+@click.option("--warmth", metavar="F", help="-1 is cooler, 1 warmer (default 0).")
 @click.option("--hints", metavar="F.json", type=_PATH, help="Colours that you know, by place.")
 @click.option(
     "--alternatives",
@@ -69,6 +70,7 @@ _PATH = click.Path(readable=False, allow_dash=True)  # existence is checked with
 @click.option("-f", "--format", metavar="F", help="jpeg, png, tiff, webp or avif.")
 @click.option("--quality", metavar="Q", help="1 to 100, for jpeg, webp and avif.")
 @click.option("--mark/--no-mark", default=None, help="Say in the file that a model coloured it.")
+@click.option("--strip/--no-strip", default=None, help="Leave out metadata about place and people.")
 @click.option("--max-pixels", metavar="N", help="Refuse larger pictures (default 100000000).")
 @click.option("--json", is_flag=True, help="One JSON object a picture on standard output.")
 @click.option("--report", metavar="F.jsonl", type=_PATH, help="Append these objects to a file.")
@@ -188,7 +190,8 @@ def _order(
     if pixels := settings["max_pixels"].value:  # whoever allows the pixels allows their memory
         limits = replace(limits, pixels=pixels, memory=max(limits.memory, 12 * pixels))
     options = {
-        name: settings[name].value for name in ("look", "strength", "saturation", "merge", "size")
+        name: settings[name].value
+        for name in ("look", "strength", "saturation", "warmth", "merge", "size")
     }
     options["alternatives"] = wishes.alternatives
     options["hints"] = read_hints(flags["hints"]) if flags["hints"] else ()
@@ -197,6 +200,7 @@ def _order(
         limits,
         quality=settings["quality"].value,
         mark=settings["mark"].value,
+        strip=settings["strip"].value,
         existing=wishes.existing,
         hashed=report is not None,
         finished=frozenset(report.finished if report and flags["resume"] else ()),

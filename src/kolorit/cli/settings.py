@@ -89,6 +89,7 @@ SETTINGS = {
     "look": Setting("vivid", _word, "a look of the model, as vivid or faithful"),
     "strength": Setting(1.0, *number(0, 1)),
     "saturation": Setting(1.0, *number(0, 4)),
+    "warmth": Setting(0.0, *number(-1, 1)),
     "merge": Setting("luma", *one_of("luma", "lab")),
     "size": Setting(None, *whole(32, 1024)),
     "device": Setting("auto", _word, "a device, as auto, cpu or cuda"),
@@ -97,6 +98,7 @@ SETTINGS = {
     "format": Setting(None, *one_of("jpeg", "jpg", "png", "tiff", "tif", "webp", "avif")),
     "quality": Setting(None, *whole(1, 100)),
     "mark": Setting(True, _yes_or_no, "true or false"),
+    "strip": Setting(False, _yes_or_no, "true or false"),
     "max_pixels": Setting(None, *whole(1, 2**40)),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Order:
     """How every picture of a run is coloured and kept.
 
-    options: keywords of ``Colorizer.run``. existing: see ``plan.Wishes``. hashed: whether records
+    options: keywords of ``Colorizer.run``. strip: metadata that tell of place and people stay out.
+    existing: see ``plan.Wishes``. hashed: whether records
     say what a later --resume needs. finished: what need not be done again.
     """
 
@@ -31,13 +32,15 @@ class Order:
     limits: Limits
     quality: int | None = None
     mark: bool = True
+    strip: bool = False
     existing: str = "refuse"
     hashed: bool = False
     finished: frozenset[report.Done] = frozenset()
 
     def fingerprint(self, job: Job) -> str:
         """sha256 of all that decides what a job's results look like, less the photograph."""
-        kept = {"quality": self.quality, "mark": self.mark, "format": job.format}
+        kept = {name: getattr(self, name) for name in ("quality", "mark", "strip")}
+        kept["format"] = job.format
         return report.hash_options({**self.options, **kept, "more": sorted(job.more)})
 
 
@@ -116,9 +119,12 @@ def _colour(
 ) -> Outcome:
     from kolorit.picture.decode import decode
     from kolorit.picture.encode import left_out
+    from kolorit.picture.strip import strip_personal
 
     clock = _Clock()
     picture = decode(job.input.content or job.input.shown, order.limits)
+    if order.strip:
+        picture = replace(picture, metadata=strip_personal(picture.metadata))
     clock("decode")
     _go_on(stop)
     result = colorizer.run(picture, **order.options)

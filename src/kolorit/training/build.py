@@ -66,14 +66,16 @@ def build_net(recipe: Recipe, *, weights: bool = True) -> nn.Module:
         where = "adversary.critic_config"
         check_config(recipe.adversary.critic_config, recipe.adversary.critic, where)
     starts = weights and recipe.start != "none"  # which brings the encoder's weights as well
-    encoder = _encoder_weights(recipe) if weights and not starts else None
+    if recipe.anew and recipe.start == "none":
+        raise ConfigInvalid("anew without a start", remedy="Name a start, or leave anew out.")
+    encoder = _encoder_weights(recipe) if weights and (recipe.anew or not starts) else None
     try:
         net = NETS[recipe.net](encoder, **recipe.net_config)
     except MISFITS as error:
         which = "" if encoder is None else f", weights = '{recipe.weights}'"
         raise ConfigInvalid(f"net_config = {recipe.net_config}{which}: {error}") from error
     if starts:
-        _load_start(net, recipe.start)
+        _load_start(net, recipe.start, recipe.anew)
     return net
 
 
@@ -140,8 +142,11 @@ def _encoder_weights(recipe: Recipe) -> dict[str, Tensor] | None:
         raise ConfigInvalid(cause, file=path, remedy="Give a .safetensors file.") from error
 
 
-def _load_start(net: nn.Module, start: str) -> None:
-    """Weights of a run's folder, of a checkpoint, of a shipped model or of an .onnx with card."""
+def _load_start(net: nn.Module, start: str, anew: tuple[str, ...]) -> None:
+    """Weights of a run's folder, of a checkpoint, of a shipped model or of an .onnx with card.
+
+    anew: the parts that stay as they were built.
+    """
     try:
         weights = _start_weights(net, start)
     except (CheckpointRefused, ModelUnavailable) as error:
@@ -150,6 +155,15 @@ def _load_start(net: nn.Module, start: str) -> None:
             "its card; an encoder's weights alone belong in weights."
         )
         raise
+    for part in anew:
+        kept = {k: v for k, v in net.state_dict().items() if k.startswith(f"{part}.")}
+        if not kept:
+            parts = ", ".join(name for name, _ in net.named_children())
+            raise ConfigInvalid(
+                f"anew names '{part}', no part of this network",
+                remedy=f"It has: {parts}, and parts of these.",
+            )
+        weights |= kept
     try:
         net.load_state_dict(weights)
     except RuntimeError as error:

@@ -42,6 +42,7 @@ class Recipe:
     net_config: dict[str, Any] = field(default_factory=dict)
     weights: str = "none"  # of the encoder: a file (here or under KOLORIT_WEIGHTS) or "imagenet"
     start: str = "none"  # a model, an .onnx with card or a run's folder to go on from, or "none"
+    anew: tuple[str, ...] = ()  # parts that start does not bring: ("encoder.features.14", "deep")
 
     # the losses
     loss_options: dict[str, dict[str, Any]] = field(default_factory=dict)  # loss -> its options

@@ -185,8 +185,12 @@ def _converted(table: dict[str, Any], kind: type, file: Path, where: str = "") -
 
 _KINDS: dict[Any, str] = {
     **{int: "a whole number", float: "a number", str: "text", bool: "true or false"},
-    **{tuple[int, ...]: "a list of whole numbers", dict[str, float]: "a table of numbers"},
-    **{dict[str, dict[str, Any]]: "a table of tables", dict[str, Any]: "a table"},
+    **{tuple[int, ...]: "a list of whole numbers", tuple[str, ...]: "a list of names"},
+    **{
+        dict[str, float]: "a table of numbers",
+        dict[str, dict[str, Any]]: "a table of tables",
+        dict[str, Any]: "a table",
+    },
     Adversary | None: "a table",
 }
 
@@ -201,6 +205,9 @@ def _convert(key: str, value: Any, kind: Any, file: Path, where: str) -> Any:
         return float(value)
     if kind == tuple[int, ...]:
         if isinstance(value, (list, tuple)) and all(type(v) is int for v in value):
+            return tuple(value)
+    elif kind == tuple[str, ...]:
+        if isinstance(value, (list, tuple)) and all(type(v) is str for v in value):
             return tuple(value)
     elif kind == dict[str, float]:
         if isinstance(value, dict) and all(type(v) in number for v in value.values()):
