@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kolorit.colorizer import shrink
+from kolorit.colorizer import put_on, shrink
 from kolorit.colour.colourfulness import colourfulness
 from kolorit.colour.difference import ciede2000
 from kolorit.evaluate.fidelity import psnr, rarity
 from kolorit.evaluate.view import lab_of
 from kolorit.hints import paint
 from kolorit.looks import read_out
-from kolorit.merge import merge
 from kolorit.picture.picture import from_luma, to_rgb
 from kolorit.runtime.card import Look
 from kolorit.runtime.model import load_model
@@ -67,7 +66,7 @@ def main() -> None:
             prediction = model.predict(L, paint((), *L.shape))
             for look in (None, *looks):
                 ab = np.zeros_like(prediction.ab) if look is None else read_out(prediction, look)
-                shown = to_rgb(merge(grey, L, ab))
+                shown = to_rgb(put_on(grey, ab))
                 numbers = judge(shown, truth, lab, weight)
                 sums[size, look] = sums.get((size, look), 0) + numbers
     for (size, look), total in sums.items():

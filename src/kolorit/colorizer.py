@@ -13,6 +13,7 @@ import numpy as np
 
 from kolorit import __version__
 from kolorit.colour.lab import grey_to_lightness
+from kolorit.edges import follow_edges
 from kolorit.errors import ConfigInvalid, HintsInvalid
 from kolorit.hints import Hint, paint
 from kolorit.looks import adjust, alternatives, look
@@ -59,9 +60,11 @@ class Options:
     alternatives: int = 0
     merge: str = "luma"  # "luma" keeps the file's grey values, "lab" its L*
     size: int | None = None  # the network sees about size x size pixels; None = the card's
+    mirror: bool = True  # it also looks at the mirror image, and the mean is taken
 
 
 _DEFAULT = Options()
+_FINER = 2  # times the network's size: where colours are laid along edges
 
 
 def colour_picture(
@@ -75,15 +78,14 @@ def colour_picture(
     L = shrink(picture, model.card, options.size)  # (h,w) 0..100
     hints = paint(options.hints, *L.shape)  # (3,h,w) a, b, mask
     clock("shrink")
-    prediction = model.predict(L, hints)
+    prediction = model.predict(L, hints, mirror=options.mirror)
     clock("network")
     wish = {name: getattr(options, name) for name in ("strength", "saturation", "warmth")}
     shown = look(prediction, options.look, **wish)
     others = alternatives(prediction, options.look, options.alternatives)
     clock("look")
-    put = _MERGES[_known_merge(options.merge)]
-    coloured = put(picture, L, shown)
-    rest = tuple(put(picture, L, adjust(ab, **wish)) for ab in others)
+    coloured = put_on(picture, shown, options.merge)
+    rest = tuple(put_on(picture, adjust(ab, **wish), options.merge) for ab in others)
     clock("merge")
     unheard = options.hints and model.card.about.get("hints") is False
     notes = (*coloured.notes, *(("this model does not look at hints",) if unheard else ()))
@@ -99,11 +101,24 @@ def shrink(picture: Picture, card: Card, size: int | None = None) -> np.ndarray:
     size = card.size if size is None else size
     if not isinstance(size, (int, np.integer)) or not 32 <= size <= 1024:
         raise ConfigInvalid(f"size = {size!r}", remedy="Use 32 to 1024; the model's own is best.")
-    h, w = fit_size(picture.height, picture.width, int(size), card.multiple)
-    small = resize_plane(picture.luma, (h, w), "bicubic")
-    return grey_to_lightness(small / np.float32(65535 if picture.depth == 16 else 255)).astype(
-        np.float32
-    )
+    return lightness(picture, fit_size(picture.height, picture.width, int(size), card.multiple))
+
+
+def lightness(picture: Picture, size: tuple[int, int]) -> np.ndarray:
+    """L (h,w) float32, 0..100, of the picture's luma at a size; averaged where it shrinks."""
+    small = resize_plane(picture.luma, size, "bicubic")
+    top = np.float32(65535 if picture.depth == 16 else 255)
+    return grey_to_lightness(small / top).astype(np.float32)
+
+
+def put_on(picture: Picture, ab: np.ndarray, how: str = "luma") -> Picture:
+    """The picture in colours ab (2,h,w) of the network's size, laid along its own edges.
+
+    how: what stays, as in ``Options.merge``.
+    """
+    merged = _MERGES[_known_merge(how)]
+    L = lightness(picture, (_FINER * ab.shape[1], _FINER * ab.shape[2]))  # (2h,2w) 0..100
+    return merged(picture, L, follow_edges(L, ab))
 
 
 class Colorizer:
@@ -167,12 +182,17 @@ class Colorizer:
         return colour_picture(picture, self.model, wanted)
 
     def predict(
-        self, source: Any, *, hints: Iterable[Hint] = (), size: int | None = None
+        self,
+        source: Any,
+        *,
+        hints: Iterable[Hint] = (),
+        size: int | None = None,
+        mirror: bool = True,
     ) -> Prediction:
         """What the network says: ab, confidence, logits at the size at which it looked."""
         picture = source if isinstance(source, Picture) else decode(source)
         L = shrink(picture, self.model.card, size)
-        return self.model.predict(L, paint(_hints(hints), *L.shape))
+        return self.model.predict(L, paint(_hints(hints), *L.shape), mirror=mirror)
 
     @property
     def mark(self) -> Mark:

@@ -14,14 +14,14 @@ from kolorit.picture.picture import Picture
 from kolorit.picture.resize import resize_plane, resize_rows
 
 _STRIP = 64  # rows at a time of whatever is full-size and float
-_SMOOTH = 8.0  # pixels to one of the network from which 4 x 4 of them have nearly one colour
+_SMOOTH = 8.0  # pixels to one of ab from which 4 x 4 of them have nearly one colour
 _LOSS = 0.04  # share of the chroma that may go because 4 x 4 pixels share it; else 2 x 2 do
 
 
 def merge(picture: Picture, L: np.ndarray, ab: np.ndarray, *, fine: bool | None = None) -> Picture:
     """The photograph with colour: its luma plane as it was, chroma planes beside it.
 
-    L (h,w) 0..100 and ab (2,h,w) in ab units at the network's size. Chroma has half the size of
+    L (h,w) 0..100 and ab (2,h,w) in ab units, both small. Chroma has half the size of
     the luma (as in JPEG files; a quarter where little is lost by that), or all of it where
     ``fine``; None decides by the source: whole for 16 bit and for lossless files. Colours outside
     of sRGB lose chroma at their luma and hue.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from kolorit.colour.bins import BINS
 from kolorit.errors import ModelUnavailable
 from kolorit.runtime.model import Model, Prediction, block_means, load_model, upsample
+from kolorit.runtime.onnx import Session
 
 CONSTANT = Path(__file__).parents[1] / "data" / "constant.onnx"
 
@@ -35,6 +37,35 @@ def test_any_size(model: Model, size: tuple[int, int]) -> None:
     np.testing.assert_allclose(out.ab[:, 0, 0], (-40, 20), atol=1e-5)
     if w > 1:
         np.testing.assert_allclose(out.ab[:, -1, -1], (12, 28), atol=1e-5)
+
+
+class _Slanted:
+    """A network whose ab depends on the column, for which a mirror image is another picture."""
+
+    inputs, outputs = ("L", "hints"), ("ab", "logits")
+
+    def run(self, feed: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        h, w = feed["L"].shape[2:]
+        columns = np.arange(w, dtype=np.float32)
+        ab = feed["L"] * np.ones((1, 2, 1, 1), np.float32) + columns + feed["hints"][:, 2:]
+        logits = np.broadcast_to(columns[: w // 4], (1, 313, h // 4, w // 4))
+        return {"ab": ab, "logits": logits.astype(np.float32)}
+
+
+@pytest.mark.parametrize("width", [64, 37])
+def test_the_mirror_image_is_looked_at_too(model: Model, width: int) -> None:
+    """The mean of both, each at its own place; in the padded picture, which is what is mirrored."""
+    slanted = Model(model.card, cast(Session, _Slanted()))
+    L = np.random.default_rng(0).uniform(0, 100, (64, width)).astype(np.float32)
+    hints = np.zeros((3, 64, width), np.float32)
+    hints[2, :, 5] = 3
+    one, both = slanted.predict(L, hints, mirror=False), slanted.predict(L, hints)
+    padded = -(-width // model.card.multiple) * model.card.multiple
+    np.testing.assert_allclose(one.ab[0], L + np.arange(width) + hints[2], atol=1e-4)
+    np.testing.assert_allclose(both.ab[0], L + (padded - 1) / 2 + hints[2], atol=1e-4)
+    assert both.logits is not None and one.logits is not None
+    np.testing.assert_allclose(both.logits, (padded // 4 - 1) / 2, atol=1e-5)
+    assert one.logits.shape == both.logits.shape
 
 
 def test_confidence_is_the_mass_within_twenty_units(model: Model) -> None:

@@ -55,7 +55,7 @@ def predictions(path: Path) -> list[tuple[Tensor, Tensor, Prediction]]:
         pad = ((0, -h % 32), (0, -w % 32))
         seen = torch.from_numpy(np.pad(L, pad, mode="symmetric"))[None, None]
         seen_hints = torch.from_numpy(np.pad(hints, ((0, 0), *pad)))[None]
-        answers.append((seen, seen_hints, model.predict(L, hints)))
+        answers.append((seen, seen_hints, model.predict(L, hints, mirror=False)))
     return answers
 
 

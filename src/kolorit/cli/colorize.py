@@ -64,6 +64,11 @@ _PATH = click.Path(readable=False, allow_dash=True)  # existence is checked with
 @click.option("--merge", metavar="luma|lab", help="What stays: grey values (luma) or L*.")
 @click.option("--model", metavar="M", help="A name of `kolorit models`, or an .onnx file.")
 @click.option("--size", metavar="PIXELS", help="Side at which the model looks.")
+@click.option(
+    "--mirror/--no-mirror",
+    default=None,
+    help="Let the model look at the mirror image too (default).",
+)
 @click.option("--device", metavar="D", help="auto (default), cpu, cuda, ...")
 @click.option("--threads", metavar="N", help="Threads of the model, for each picture.")
 @click.option("-j", "--jobs", metavar="N", help="Pictures at a time (default: one a core).")
@@ -191,7 +196,7 @@ def _order(
         limits = replace(limits, pixels=pixels, memory=max(limits.memory, 12 * pixels))
     options = {
         name: settings[name].value
-        for name in ("look", "strength", "saturation", "warmth", "merge", "size")
+        for name in ("look", "strength", "saturation", "warmth", "merge", "size", "mirror")
     }
     options["alternatives"] = wishes.alternatives
     options["hints"] = read_hints(flags["hints"]) if flags["hints"] else ()

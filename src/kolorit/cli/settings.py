@@ -92,6 +92,7 @@ SETTINGS = {
     "warmth": Setting(0.0, *number(-1, 1)),
     "merge": Setting("luma", *one_of("luma", "lab")),
     "size": Setting(None, *whole(32, 1024)),
+    "mirror": Setting(True, _yes_or_no, "true or false"),
     "device": Setting("auto", _word, "a device, as auto, cpu or cuda"),
     "threads": Setting(None, *whole(1, 1024)),
     "jobs": Setting(None, *whole(1, 1024)),

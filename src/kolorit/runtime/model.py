@@ -64,31 +64,40 @@ class Model:
         self.card = card
         self.session = session
 
-    def predict(self, L: np.ndarray, hints: np.ndarray) -> Prediction:
+    def predict(self, L: np.ndarray, hints: np.ndarray, *, mirror: bool = True) -> Prediction:
         """Colours for a small picture.
 
         L (h,w) float32, 0..100; hints (3,h,w) float32: a, b in ab units where the mask is 1.
         Any h, w: the sides are mirrored up to the card's multiple and cut again. A size that is a
-        multiple gives better colours.
+        multiple gives better colours. mirror: the mean of what the network says of the picture and
+        of its mirror image, in twice the time; about 1 % less error (docs/model.md).
         """
         h, w = L.shape
         m, s = self.card.multiple, self.card.stride
         pad = ((0, -h % m), (0, -w % m))
-        feed = {"L": np.pad(L, pad, mode="symmetric")[None, None]}  # (1,1,h',w')
+        L_whole = np.pad(L, pad, mode="symmetric")  # (h',w'): multiples of m
+        hints_whole = np.pad(hints, ((0, 0), *pad))
+        out = self._run(L_whole, hints_whole)
+        if mirror:
+            other = self._run(L_whole[:, ::-1], hints_whole[..., ::-1])
+            out = {name: (array + other[name][..., ::-1]) / 2 for name, array in out.items()}
+        logits = out["logits"][:, : -(-h // s), : -(-w // s)] if s else None  # (Q,h/s,w/s)
+        return Prediction(L, out["ab"][:, :h, :w], logits, self.card)
+
+    def _run(self, L: np.ndarray, hints: np.ndarray) -> dict[str, np.ndarray]:
+        """ab (2,h,w) and, where the card says so, logits (Q,h/s,w/s) of one run of the network."""
+        feed = {"L": L[None, None]}  # (1,1,h,w)
         if "hints" in self.session.inputs:
-            feed["hints"] = np.pad(hints, ((0, 0), *pad))[None]  # (1,3,h',w')
+            feed["hints"] = hints[None]  # (1,3,h,w)
         out = self.session.run({k: np.ascontiguousarray(v, np.float32) for k, v in feed.items()})
         self._check(out, L.shape)
-        ab = out["ab"][0, :, :h, :w]  # (2,h,w)
-        logits = out["logits"][0, :, : -(-h // s), : -(-w // s)] if s else None  # (Q,h/s,w/s)
-        return Prediction(L, ab, logits, self.card)
+        return {name: out[name][0] for name in (("ab", "logits") if self.card.stride else ("ab",))}
 
     def _check(self, out: dict[str, np.ndarray], shape: tuple[int, ...]) -> None:
         """Whether the network keeps to its card; a wrong stride would colour without a word."""
-        m, s = self.card.multiple, self.card.stride
-        full = tuple(-(-n // m) * m for n in shape)
+        s = self.card.stride
         found = {name: array.shape[2:] for name, array in out.items()}
-        if found["ab"] != full or (s and found["logits"] != tuple(-(-n // s) for n in full)):
+        if found["ab"] != shape or (s and found["logits"] != tuple(-(-n // s) for n in shape)):
             raise ModelUnavailable(f"this network gives {found}, its card says otherwise")
 
 
