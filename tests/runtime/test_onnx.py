@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,8 @@ import pytest
 from kolorit.errors import DeviceUnavailable, ModelUnavailable
 from kolorit.runtime.onnx import Session, available_devices
 
-NETWORK = (Path(__file__).parents[1] / "data" / "constant.onnx").read_bytes()
+NETWORK_FILE = Path(__file__).parents[1] / "data" / "constant.onnx"
+NETWORK = NETWORK_FILE.read_bytes()
 
 
 def test_cpu_is_always_there() -> None:
@@ -32,6 +36,27 @@ def test_a_device_that_is_not_there_is_an_error() -> None:
 def test_what_is_no_network_is_refused(content: bytes) -> None:
     with pytest.raises(ModelUnavailable):
         Session(content)
+
+
+_OPEN = "import kolorit.runtime.onnx; import onnxruntime; onnxruntime.InferenceSession({path!r})"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_onnxruntime_reports_nothing(tmp_path: Path, told: bool) -> None:
+    """Its reports begin with a file of their own among the temporary ones.
+
+    Planted: onnxruntime alone; whether it reports there depends on its build.
+    """
+    code = _OPEN.format(path=str(NETWORK_FILE))
+    code = code if told else code.replace("kolorit.runtime.onnx", "numpy")
+    kept = {k: v for k, v in os.environ.items() if k not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    environment = {**kept, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)}
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2] / "src")
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    left = sorted(p.name for p in tmp_path.rglob("*"))
+    if not told and not left:
+        pytest.skip("this build of onnxruntime reports nothing by itself")
+    assert bool(left) is not told, left
 
 
 def test_threads_do_not_change_the_answer() -> None:

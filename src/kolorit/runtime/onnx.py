@@ -1,5 +1,8 @@
 """The only door to onnxruntime: a session that runs named arrays.
 
+Official builds of onnxruntime from 1.29 on report to their maker what is run, unless they are told
+not to before they are loaded. Kolorit speaks with nobody, so that is said here, first of all.
+
 A network can also be cut short at inner tensors. For that its file is read and written here as
 protobuf, by field numbers, since the package ``onnx`` belongs to the workshop.
 """
@@ -11,9 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from kolorit.errors import ConfigInvalid, DeviceUnavailable, ModelUnavailable
+
+onnxruntime.disable_telemetry_events()
 
 _PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
