@@ -27,7 +27,7 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint format types bench clean help
+.PHONY: demo test test-page lint format types bench clean help
 
 demo: $(VENV)/.installed ## colour the pictures of examples/ into demo/
 	@test -n "$(PICTURES)" || { echo "examples/ holds no pictures" >&2; exit 1; }
@@ -38,6 +38,9 @@ demo: $(VENV)/.installed ## colour the pictures of examples/ into demo/
 
 test: $(DEV_VENV)/.installed ## run the tests that are quick
 	$(DEV) -m pytest --durations=10 $(ARGS)
+
+test-page: $(DEV_VENV)/.installed ## drive the page in a chromium that is installed
+	$(DEV) -m pytest -m browser --durations=5 $(ARGS)
 
 lint: $(DEV_VENV)/.installed ## check style and layout of the code
 	$(DEV) -m ruff check .
@@ -58,7 +61,7 @@ clean: ## remove environments, caches, builds and the demo
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 define new_environment
 @$(PYTHON) -c 'import sys; sys.exit("Kolorit needs Python 3.11 or newer: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
@@ -73,5 +76,5 @@ $(VENV)/.installed: pyproject.toml $(SOURCES)
 $(DEV_VENV)/.installed: pyproject.toml
 	$(call new_environment,$(DEV_VENV))
 	$(DEV) $(PIP) $(TORCH)
-	$(DEV) $(PIP) --editable '.[dev,train,evaluate,depth]'
+	$(DEV) $(PIP) --editable '.[dev,train,evaluate,depth,web]'
 	@touch $@

@@ -29,6 +29,10 @@ EXIT_CODES = {
     "CheckpointRefused": 12,
     "TrainingDiverged": 14,
     "GateFailed": 13,
+    "Busy": 15,
+    "TooMany": 16,
+    "NotThere": 17,
+    "KeyReused": 18,
     "InternalError": 70,
 }
 # 0 is success, 2 click's wrong command line, from 126 on the shell's and the signals'

@@ -12,7 +12,9 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 WORKSHOP = {"torch", "lightning_fabric", "onnx", "onnxscript", "safetensors"}
-NOT_IN_BASE = WORKSHOP | {"matplotlib", "scipy", "skimage", "tifffile", "hypothesis", "pytest"}
+WEB = {"fastapi", "starlette", "pydantic", "python_multipart", "uvicorn", "h11"}
+LAB = {"matplotlib", "scipy", "skimage", "tifffile", "hypothesis", "pytest"}
+NOT_IN_BASE = WORKSHOP | WEB | LAB
 
 _AROUND = """
 import json, sys

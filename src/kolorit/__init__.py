@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from kolorit.errors import (
+    AddressInUse,
+    Busy,
     CheckpointRefused,
     ConfigInvalid,
     DataCorrupt,
@@ -20,17 +22,22 @@ from kolorit.errors import (
     HintsInvalid,
     InputUnreadable,
     InternalError,
+    KeyReused,
     KoloritError,
     LimitExceeded,
     ModelUnavailable,
+    NotThere,
     OutputUnwritable,
     SomeInputsFailed,
+    TooMany,
     TrainingDiverged,
 )
 
 __version__ = "0.2.0"
 
 __all__ = [
+    "AddressInUse",
+    "Busy",
     "CheckpointRefused",
     "Colorizer",
     "ConfigInvalid",
@@ -40,14 +47,17 @@ __all__ = [
     "HintsInvalid",
     "InputUnreadable",
     "InternalError",
+    "KeyReused",
     "KoloritError",
     "LimitExceeded",
     "ModelUnavailable",
+    "NotThere",
     "OutputUnwritable",
     "Picture",
     "Prediction",
     "Result",
     "SomeInputsFailed",
+    "TooMany",
     "TrainingDiverged",
     "__version__",
     "colorize",

@@ -6,11 +6,16 @@
       ModelUnavailable     5  503   model missing, altered, of another make
       DeviceUnavailable    6  503   device or extra not installed
       LimitExceeded        7  413   too many bytes, pixels, frames, too much memory
+      AddressInUse         8  500   another program listens where the page should be
       ConfigInvalid        9  400   recipe or settings malformed
       HintsInvalid        10  422   hint file or colour malformed
       DataCorrupt         11  500   shard, index or checksum broken
       CheckpointRefused   12  400   altered checkpoint, or one of another network
       TrainingDiverged    14  500   the loss of a run is no longer a number
+      Busy                15  503   more pictures wait than the server takes
+        TooMany           16  429   more pictures of one client than it takes
+      NotThere            17  404   no such picture or job on the server, or no longer
+      KeyReused           18  422   an Idempotency-Key came with another request
       SomeInputsFailed     1  207   a batch ended and some of its pictures failed
       InternalError       70  500   a bug
 
@@ -97,6 +102,15 @@ class LimitExceeded(KoloritError):
     remedy = "Make the picture smaller first."
 
 
+class AddressInUse(KoloritError):
+    """Another program listens at the address where the page should be."""
+
+    exit_code = 8
+    status = 500
+    slug = "address-in-use"
+    remedy = "Choose another port with --port, or let --port 0 find one."
+
+
 class ConfigInvalid(KoloritError):
     """A recipe or a setting is malformed, unknown or out of range."""
 
@@ -140,6 +154,53 @@ class TrainingDiverged(KoloritError):
     status = 500
     slug = "training-diverged"
     remedy = "Go on with --resume and a smaller lr or clip."
+
+
+class Busy(KoloritError):
+    """The server has as much to do as it takes; retry_after is when to ask again, in seconds."""
+
+    exit_code = 15
+    status = 503
+    slug = "busy"
+    remedy = "Try again a little later."
+
+    def __init__(
+        self,
+        cause: str,
+        *,
+        retry_after: int = 1,
+        file: str | os.PathLike[str] | None = None,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(cause, file=file, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class TooMany(Busy):
+    """One client has as many pictures with the server as it may."""
+
+    exit_code = 16
+    status = 429
+    slug = "too-many"
+    remedy = "Wait until some of your pictures are done."
+
+
+class NotThere(KoloritError):
+    """The server has no picture or job of this name, or no longer."""
+
+    exit_code = 17
+    status = 404
+    slug = "not-there"
+    remedy = "Send the photograph again; results are kept for a while only."
+
+
+class KeyReused(KoloritError):
+    """An Idempotency-Key was used before, with another photograph or other options."""
+
+    exit_code = 18
+    status = 422
+    slug = "key-reused"
+    remedy = "Use a new key for every new request."
 
 
 class SomeInputsFailed(KoloritError):

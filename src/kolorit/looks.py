@@ -105,7 +105,7 @@ def suggest(
         ab = mass @ BINS / mass.sum()  # (2,)
         found.append(Suggestion(_hex(L, ab), float(mass.sum())))
         left = np.where(near, 0.0, left)
-    return found
+    return sorted(found, key=lambda suggestion: -suggestion.share)
 
 
 def _hex(L: float, ab: np.ndarray) -> str:

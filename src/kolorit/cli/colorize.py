@@ -27,6 +27,7 @@ _EXAMPLES = (
     ("kolorit farm.jpg --compare slider", "also a page of before and after"),
 )
 _COMMANDS = (
+    ("kolorit serve", "a page in the browser, and an interface over HTTP"),
     ("kolorit models", "list the models that are installed"),
     ("kolorit doctor", "check the installation, show the settings"),
     ("kolorit evaluate SET", "judge models, or what other programs coloured"),

@@ -10,6 +10,7 @@ COMPLETE = "_KOLORIT_COMPLETE"  # set by the shell while it completes a line
 
 # verb -> module and name of its command; loaded when it is called
 VERBS = {
+    "serve": "kolorit.cli.serve:serve",
     "models": "kolorit.cli.models:models",
     "doctor": "kolorit.cli.doctor:doctor",
     "evaluate": "kolorit.cli.evaluate:evaluate",

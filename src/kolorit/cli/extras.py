@@ -26,6 +26,7 @@ EXTRAS = {
         optional=("torch_fidelity",),
     ),
     "depth": Extra(needed=("tifffile",)),
+    "web": Extra(needed=("fastapi", "python_multipart", "uvicorn")),
 }
 
 
