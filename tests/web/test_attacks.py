@@ -61,7 +61,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "gif": lambda: flat("GIF", SIDE),
     "tiff group 4": lambda: flat("TIFF", SIDE, "1", compression="group4"),
     "webp": lambda: flat("WEBP", SIDE, "RGB", lossless=True),
-    "avif": lambda: flat("AVIF", 8192, "RGB", speed=10),
+    "avif": lambda: flat("AVIF", 7168, "RGB", speed=10),
 }
 
 

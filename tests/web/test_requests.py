@@ -242,6 +242,22 @@ def test_work_ends_when_nobody_waits_for_it() -> None:
     assert ended == ["cancelled"]
 
 
+def test_a_slow_photograph_is_not_swept_away_by_others(store: Store) -> None:
+    """Between its two halves come as many others as the store keeps."""
+
+    async def come() -> Any:
+        if len(list(store.folder.iterdir())) > 2:
+            return {"type": "http.request", "body": JPEG[100:], "more_body": False}
+        for _ in range(FIGURES.kept):
+            store.put()
+        store.sweep(spare=1)
+        return {"type": "http.request", "body": JPEG[:100], "more_body": True}
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "app": None}
+    sent = get(Request(scope, come), store)
+    assert (store.path(sent.id) / ORIGINAL).read_bytes() == JPEG
+
+
 def test_a_full_store_takes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def full() -> str:
         raise Busy("full")

@@ -184,7 +184,9 @@ class Pool:
             cause = "this photograph brings the program down"
             remedy = "Make it smaller, ask for another format, or save it anew elsewhere first."
             item.settle(InputUnreadable(cause, remedy=remedy))
-        elif item.died or self._closing:
+        elif self._closing:
+            item.settle(_stopping())
+        elif item.died:
             item.settle(InternalError("two workers died over this task"))
         else:
             item.died = True

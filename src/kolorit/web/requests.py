@@ -49,6 +49,7 @@ async def receive(request: Request, store: Store, query: TextOptions | None) -> 
     takes none. Raises what makes it no photograph; then nothing stays in the store.
     """
     id = store.put()
+    store.hold(id)  # others may send many while this one comes slowly
     try:
         path = store.path(id) / ORIGINAL
         if _is_form(request):
@@ -61,6 +62,8 @@ async def receive(request: Request, store: Store, query: TextOptions | None) -> 
     except BaseException:
         store.drop(id)
         raise
+    finally:
+        store.release(id)
 
 
 def check_type(path: Path) -> None:
