@@ -126,6 +126,8 @@ def test_without_the_extra(kolorit: Kolorit, monkeypatch: pytest.MonkeyPatch) ->
         ("--token", "ungewöhnlich-lang-und-deutsch"),
         ("--allow-host", "http://photos.example"),
         ("--allow-host", ""),
+        ("--allow-host", "*"),
+        ("--allow-host", "photos.example:abc"),
         ("--allow-host", "user@photos.example"),
         ("photo.jpg",),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from typing import Any
@@ -13,7 +14,7 @@ from kolorit.web.app import make_app
 from kolorit.web.options import TextOptions
 from kolorit.web.problems import ALWAYS
 
-from .conftest import Site, photo
+from .conftest import Site, photo, talk
 from .test_colouring import problem
 
 
@@ -65,6 +66,42 @@ def test_head_is_get_without_a_body(client: httpx.Client, path: str) -> None:
     answer = client.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == client.get(path).headers["content-type"]
+
+
+def test_a_request_is_not_hidden_in_another(site: Site) -> None:
+    host = f"Host: 127.0.0.1:{site.address.port}\r\n"
+    hidden = f"GET /healthz HTTP/1.1\r\n{host}\r\n"
+    said = talk(
+        site.address,
+        f"POST /v1/colorize HTTP/1.1\r\n{host}Content-Length: 5\r\n"
+        f"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}".encode(),
+    )
+    assert said.startswith(b"HTTP/1.1 400 ") and said.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/colorize", "/v1/jobs", "/v1/views"])
+def test_a_full_disk_is_no_bug(
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    async def write(*_: Any) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = len(list(site.service.store.folder.iterdir()))
+    monkeypatch.setattr("kolorit.web.requests._receive_body", write)
+    answer = client.post(path, content=photo())
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert int(answer.headers["retry-after"]) > 0
+    assert len(list(site.service.store.folder.iterdir())) == before
+
+
+def test_another_error_of_the_system_is_one(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(*_: Any) -> str:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr("kolorit.web.requests._receive_body", write)
+    assert client.post("/v1/colorize", content=photo()).status_code == 500
 
 
 def test_foreign_pages_change_nothing(client: httpx.Client) -> None:

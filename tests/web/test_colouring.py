@@ -18,6 +18,7 @@ from kolorit.colorizer import Colorizer
 from kolorit.errors import Busy, InternalError, LimitExceeded, TooMany
 from kolorit.picture.decode import decode
 from kolorit.picture.encode import encode
+from kolorit.web.colouring import NAME
 
 from .conftest import MODEL, Site, photo
 
@@ -198,6 +199,16 @@ def test_parts_of_a_result(client: httpx.Client) -> None:
     assert client.get(where, headers={"If-None-Match": tag}).status_code == 304
     found = problem(client.get(where, headers={"Range": "bytes=999999-"}), 416)
     assert found["code"] == "range-not-satisfiable"
+
+
+def test_a_job_whose_photograph_s_name_was_not_kept(client: httpx.Client, site: Site) -> None:
+    """On a full disk a file is there, without a letter in it."""
+    sent = client.post("/v1/jobs", files={"image": ("farm.jpg", JPEG)})
+    job = finished(client, sent)
+    site.do(lambda: (site.service.store.path(job["id"]) / NAME).write_text(""))
+    answer = client.get(job["result"]["href"])
+    assert 'filename="photo.color.jpg"' in answer.headers["content-disposition"]
+    client.delete(sent.headers["location"])
 
 
 def test_a_job_that_fails(client: httpx.Client) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kolorit.web.figures import Figures
-from kolorit.web.gate import HEADERS, JSON_BYTES, Gate
+from kolorit.web.gate import HEADERS, JSON_BYTES, Gate, address_of, is_here
 
 FIGURES = replace(Figures(), body=1000)
 PORT = 8765
@@ -59,6 +59,7 @@ def ask(
     path: str = "/v1/models",
     body: Iterable[bytes] = (b"",),
     host: str | None = f"127.0.0.1:{PORT}",
+    client: str = "127.0.0.1",
 ) -> Answer:
     sent: list[Any] = []
     chunks = list(body)
@@ -72,6 +73,7 @@ def ask(
     given = [*headers, *([("host", host)] if host is not None else [])]
     raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in given]
     scope = {"type": "http", "method": method, "path": path, "headers": raw}
+    scope["client"] = (client, 5)
     asyncio.run(gate(scope, receive, send))
     assert [m["type"] for m in sent] == ["http.response.start", "http.response.body"]
     said = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
@@ -259,6 +261,23 @@ def test_a_body_is_counted_as_it_comes() -> None:
     assert upload(Gate(inside, FIGURES, PORT), body=[b"x" * 500] * 2).body == b"1000"
 
 
+def test_a_body_with_two_lengths_is_refused_and_ends_the_connection() -> None:
+    """A proxy before the server could take the rest of it for another client's request."""
+    inside = Inside()
+    gate = Gate(inside, FIGURES, PORT)
+    answer = upload(gate, ("Content-Length", "4"), ("Transfer-Encoding", "chunked"))
+    assert (answer.problem["status"], answer.headers["connection"]) == (400, "close")
+    assert not inside.called
+
+
+def test_headers_have_a_bound() -> None:
+    """Also where they come in one piece, which h11 does not mind."""
+    gate = Gate(Inside(), FIGURES, PORT)
+    assert ask(gate, ("A", "x" * 16_000)).status == 200
+    answer = ask(gate, ("A", "x" * 8_000), ("B", "x" * 9_000))
+    assert (answer.problem["status"], answer.headers["connection"]) == (400, "close")
+
+
 def test_only_photographs_may_be_large() -> None:
     gate = Gate(Inside(), Figures(), PORT)
     large = ("Content-Length", str(JSON_BYTES + 1))
@@ -269,11 +288,36 @@ def test_only_photographs_may_be_large() -> None:
 
 def test_too_many_at_once_are_told_to_come_back() -> None:
     gate = Gate(Inside(), FIGURES, PORT)
-    gate.under_way = FIGURES.connections
+    gate.under_way["127.0.0.1"] = FIGURES.connections
     answer = ask(gate)
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert ask(gate, path="/healthz").status == 200
-    assert gate.under_way == FIGURES.connections
+    assert gate.under_way.total() == FIGURES.connections
+
+
+def test_one_other_computer_leaves_places_for_the_rest() -> None:
+    gate = Gate(Inside(), FIGURES, PORT)
+    gate.under_way["192.0.2.7"] = gate.under_way["127.0.0.1"] = FIGURES.per_address
+    answer = ask(gate, client="192.0.2.7")
+    assert (answer.status, answer.problem["code"]) == (429, "too-many")
+    assert "retry-after" in answer.headers
+    assert ask(gate, client="192.0.2.8").status == ask(gate, client="127.0.0.1").status == 200
+    assert set(gate.under_way) == {"192.0.2.7", "127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("client", "address", "here"),
+    [
+        (("192.0.2.1", 5), "192.0.2.1", False),
+        (("::1", 5), "::1", True),
+        (("127.0.0.9", 5), "127.0.0.9", True),
+        (None, "127.0.0.1", True),  # a socket of this computer's own
+        (("strange", 0), "strange", False),
+    ],
+)
+def test_clients_are_told_apart_by_address(client: Any, address: str, here: bool) -> None:
+    assert address_of({"client": client}) == address
+    assert is_here(address) is here
 
 
 def test_places_are_given_back() -> None:
@@ -283,7 +327,7 @@ def test_places_are_given_back() -> None:
     gate = Gate(broken, FIGURES, PORT)
     with pytest.raises(RuntimeError):
         ask(gate)
-    assert gate.under_way == 0
+    assert not gate.under_way
 
 
 def test_every_answer_carries_the_headers() -> None:

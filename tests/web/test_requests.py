@@ -19,7 +19,6 @@ from kolorit.web.problems import Refused
 from kolorit.web.requests import (
     Sent,
     check_type,
-    client_of,
     receive,
     seconds_to_wait,
     until_gone,
@@ -38,7 +37,7 @@ def store(tmp_path: Path) -> Store:
     return Store(folder, FIGURES)
 
 
-def request(chunks: Iterable[bytes] = (), **headers: str) -> Request:
+def request(chunks: Iterable[bytes] = (), query: bytes = b"", **headers: str) -> Request:
     """With this body, after which the client is gone."""
     parts = list(chunks)
 
@@ -49,7 +48,7 @@ def request(chunks: Iterable[bytes] = (), **headers: str) -> Request:
 
     raw = [(k.replace("_", "-").encode(), v.encode("latin-1")) for k, v in headers.items()]
     scope = {"type": "http", "method": "POST", "path": "/", "headers": raw, "app": None,
-             "client": ("192.0.2.1", 5)}  # fmt: skip
+             "query_string": query, "client": ("192.0.2.1", 5)}  # fmt: skip
     return Request(scope, come)
 
 
@@ -138,6 +137,18 @@ def test_a_form_s_options_are_checked(store: Store, tmp_path: Path) -> None:
     assert left(tmp_path / "store") == []
 
 
+@pytest.mark.parametrize(
+    ("query", "options"), [(b"look=vivid&look=faithful", TextOptions()), (b"url=http://a", None)]
+)
+def test_addresses_that_are_refused(
+    query: bytes, options: TextOptions | None, store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(Refused) as caught:
+        get(request([JPEG], query), store, options)
+    assert caught.value.status == 422
+    assert not left(tmp_path)
+
+
 def test_a_view_takes_no_options(store: Store) -> None:
     assert get(form(("image", "a.jpg", JPEG)), store, None).name == "a.jpg"
     with pytest.raises(Refused, match="no options"):
@@ -210,13 +221,6 @@ def test_how_long_to_wait(prefer: str | None, seconds: float, chosen: bool) -> N
     assert seconds_to_wait(prefer, 60) == (seconds, chosen)
 
 
-def test_clients_are_told_apart_by_address() -> None:
-    asked = request()
-    assert client_of(asked) == "192.0.2.1"
-    asked.scope["client"] = None
-    assert client_of(asked) == "local"
-
-
 def test_work_ends_when_nobody_waits_for_it() -> None:
     ended: list[str] = []
 
@@ -253,7 +257,8 @@ def test_a_slow_photograph_is_not_swept_away_by_others(store: Store) -> None:
         store.sweep(spare=1)
         return {"type": "http.request", "body": JPEG[:100], "more_body": True}
 
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "app": None}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "app": None,
+             "query_string": b""}  # fmt: skip
     sent = get(Request(scope, come), store)
     assert (store.path(sent.id) / ORIGINAL).read_bytes() == JPEG
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 from PIL import Image
+
+from kolorit.errors import NotThere
+from kolorit.web.views import _taken
 
 from .conftest import Site, photo
 from .test_colouring import finished, problem
@@ -50,6 +54,12 @@ def test_opening_what_is_none(client: httpx.Client) -> None:
     problem(client.post("/v1/views", content=JPEG[:400]), 422)
     sent = client.post("/v1/views", files={"image": ("a", JPEG)}, data={"strength": "1"})
     problem(sent, 422)
+
+
+def test_one_that_is_closed_while_its_picture_is_made(tmp_path: Path) -> None:
+    """Its folder goes between the worker's last word and the answer."""
+    with pytest.raises(NotThere):
+        _taken(tmp_path / "picture.jpg")
 
 
 def test_grey(client: httpx.Client, view: str) -> None:

@@ -81,7 +81,7 @@ def serve(
     address = listen(host, port)
     hosts = (*names, *_name_of(host, address.port))
     if not _is_loopback(host):
-        _warn(secret, allow_host)
+        _warn(secret, bool(hosts))
     _log_to_stderr(debug)
 
     def tell() -> None:
@@ -131,7 +131,9 @@ def _read_token(given: str | None) -> str | None:
 
 
 def _checked_name(name: str) -> str:
-    if "/" in name or "@" in name or not name.isascii() or not name:
+    from kolorit.web.gate import HOST
+
+    if not HOST.fullmatch(name.lower()):
         raise click.BadParameter(
             f"{name!r} is no host, as in photos.example or 192.168.1.5:8765.",
             param_hint="--allow-host",
@@ -153,12 +155,12 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _warn(token: str | None, allow_host: tuple[str, ...]) -> None:
+def _warn(token: str | None, named: bool) -> None:
     words.say("warning: others in your network can reach this server, without encryption")
     if token is None:
         words.say("hint: With --token auto only those can use it who have its whole address.")
-    if not allow_host:
-        words.say("hint: It answers to names of yours only: add --allow-host NAME for its own.")
+    if not named:
+        words.say("hint: Others need --allow-host too, with the name or address that they type.")
 
 
 def _log_to_stderr(debug: bool) -> None:
@@ -168,6 +170,7 @@ def _log_to_stderr(debug: bool) -> None:
     for name, level in (
         ("kolorit.web", logging.INFO),
         ("uvicorn.error", logging.INFO if debug else logging.CRITICAL),
+        ("python_multipart", logging.INFO if debug else logging.CRITICAL),  # of broken forms
     ):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False

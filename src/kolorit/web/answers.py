@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from kolorit.web.problems import Refused
 
@@ -43,7 +44,8 @@ def send_file(
             if has_it(request.headers.get("if-none-match"), tag):
                 file.close()
                 return Response(status_code=304, headers=found)
-            if request.headers.get("if-range", f'"{tag}"') == f'"{tag}"':
+            current = request.headers.get("if-range", f'"{tag}"') == f'"{tag}"'
+            if current and request.method == "GET":  # no other method has parts
                 part = parse_range(request.headers.get("range"), size)
         start, stop = part or (0, size)
         if part is not None:
@@ -54,11 +56,26 @@ def send_file(
             file.close()
             return Response(status_code=status, headers=found, media_type=media_type)
         task = None if after is None else BackgroundTask(_here(after))
-        content = _read(file, start, stop)
-        return StreamingResponse(content, status, found, media_type, task)
+        return _Stream(file, (start, stop), status, found, media_type, task)
     except BaseException:
         file.close()
         raise
+
+
+class _Stream(StreamingResponse):
+    """The bytes of a file from start to stop, which is closed in the end: also where the client
+    has gone, and before anything is collected. Until then its disk space would be taken.
+    """
+
+    def __init__(self, file: BinaryIO, part: tuple[int, int], *rest: Any) -> None:
+        super().__init__(_read(file, *part), *rest)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
 
 
 def parse_range(value: str | None, size: int) -> tuple[int, int] | None:
@@ -103,8 +120,7 @@ def _here(function: Callable[[], object]) -> Callable[[], Awaitable[None]]:
 
 
 def _read(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
-    with file:
-        file.seek(start)
-        while start < stop and (chunk := file.read(min(_CHUNK, stop - start))):
-            start += len(chunk)
-            yield chunk
+    file.seek(start)
+    while start < stop and (chunk := file.read(min(_CHUNK, stop - start))):
+        start += len(chunk)
+        yield chunk

@@ -31,6 +31,7 @@ def make_app(service: Service, *, token: bool = False) -> FastAPI:
             HTTPException: problems.on_http_exception,
             RequestValidationError: problems.on_invalid_request,
             ClientDisconnect: problems.on_disconnect,
+            OSError: problems.on_os_error,
             Exception: problems.on_bug,
         },
     )

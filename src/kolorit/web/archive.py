@@ -16,11 +16,12 @@ from starlette.responses import Response
 
 from kolorit.errors import Busy, InternalError
 from kolorit.web.answers import send_file
+from kolorit.web.gate import address_of
 from kolorit.web.jobs import Job
 from kolorit.web.names import attachment, clean_name, numbered, result_name
 from kolorit.web.options import ZipBody, ZipEntry, wanted_of
 from kolorit.web.problems import described
-from kolorit.web.requests import client_of, until_gone
+from kolorit.web.requests import until_gone
 from kolorit.web.service import Service
 from kolorit.web.sharing import ATTACHMENT, JSON_ONLY, Shared, content
 from kolorit.web.store import RESULT
@@ -49,7 +50,7 @@ async def save_views(request: Request, shared: Shared, body: ZipBody) -> Respons
         path = shared.store.path(id) / RESULT
         shared.store.hold(id)
         try:
-            await until_gone(request, _pack(shared, body.pictures, client_of(request), path))
+            await until_gone(request, _pack(shared, body.pictures, address_of(request.scope), path))
         finally:
             shared.store.release(id)
         headers = {"Content-Disposition": attachment("kolorit.zip")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -12,12 +13,13 @@ from starlette.responses import JSONResponse, Response
 
 from kolorit.errors import KoloritError
 from kolorit.web.answers import send_file
+from kolorit.web.gate import address_of
 from kolorit.web.jobs import Job
 from kolorit.web.names import attachment, clean_name, result_name
 from kolorit.web.options import TextOptions, wanted_of
 from kolorit.web.problems import Refused, answer, described, problem_of
 from kolorit.web.replies import JobState
-from kolorit.web.requests import Sent, client_of, receive, seconds_to_wait, until_gone
+from kolorit.web.requests import Sent, receive, seconds_to_wait, until_gone
 from kolorit.web.service import Service
 from kolorit.web.sharing import (
     ABOUT,
@@ -144,7 +146,8 @@ async def read_result(request: Request, shared: Shared, id: str) -> Response:
     """
     job = shared.jobs.get(id)
     kept = shared.store.path(id) / NAME if job.state == "done" else None
-    name = kept.read_text("utf-8") if kept is not None and kept.exists() else clean_name(None)
+    name = kept.read_text("utf-8") if kept is not None and kept.exists() else ""
+    name = name or clean_name(None)
     return send_result(request, shared, job, name, tag=id)
 
 
@@ -230,10 +233,11 @@ async def _submit(
     except KoloritError:
         shared.store.drop(sent.id)
         raise
-    client = client_of(request)
+    client = address_of(request.scope)
     job = shared.jobs.submit(sent.id, wanted, client, key, sent.digest, spend=True)
     if not job.over:
-        (shared.store.path(job.id) / NAME).write_text(sent.name, "utf-8")
+        with suppress(OSError):  # on a full disk it is called photo
+            (shared.store.path(job.id) / NAME).write_text(sent.name, "utf-8")
     return sent, job
 
 

@@ -25,7 +25,8 @@ class Figures:
     request_seconds: float = 60
 
     # all of them
-    connections: int = 64
+    connections: int = 64  # requests under way
+    per_address: int = 8  # of them those from one other computer
     queue: int = 16  # tasks that wait for a worker, in each lane
     per_client: int = 8  # jobs of one client that wait or run
     stop_seconds: float = 10

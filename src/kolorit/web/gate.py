@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from kolorit.errors import Busy, LimitExceeded
+from kolorit.errors import Busy, LimitExceeded, TooMany
 from kolorit.picture.limits import megabytes
 from kolorit.web.figures import Figures
 from kolorit.web.problems import MEDIA_TYPE, Refused, body_of, problem_of
@@ -30,6 +32,7 @@ OWN_NAMES = ("127.0.0.1", "[::1]", "localhost")
 OPEN = ("/", "/docs", "/openapi.json", "/healthz", "/readyz")  # and /static/: no token needed
 HEALTH = ("/healthz", "/readyz")  # answered however many requests are under way
 UPLOADS = ("/v1/colorize", "/v1/jobs", "/v1/views")  # take a photograph
+HEADER_BYTES = 16_384
 JSON_BYTES = 4_000_000  # the largest body of the others
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")  # methods that change nothing
 
@@ -46,7 +49,10 @@ HEADERS = {
 }
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9]\d{0,4}))?")
+# A proxy before this server may think that the next request begins elsewhere.
+CLOSE = {"Connection": "close"}
+
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([1-9]\d{0,4}))?")
 
 
 class Gate:
@@ -70,7 +76,7 @@ class Gate:
         if port == 80:
             self.hosts |= set(OWN_NAMES)
         self.token = token
-        self.under_way = 0
+        self.under_way: Counter[str] = Counter()  # requests by the client's address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":  # no web sockets here
@@ -80,33 +86,49 @@ class Gate:
         except (Refused, Busy, LimitExceeded) as error:
             await refuse(error, scope["path"], send)
             return
-        self.under_way += 1
+        client = address_of(scope)
+        self.under_way[client] += 1
         try:
             await self._pass_on(scope, receive, send, most)
         finally:
-            self.under_way -= 1
+            self.under_way[client] -= 1
+            self.under_way += Counter()  # forgets those who have none
 
     def _let_in(self, scope: Scope) -> int:
         """The largest body for this request, or the error that keeps it out."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         method, path = scope["method"], scope["path"]
+        if sum(len(name) + len(value) for name, value in headers) > HEADER_BYTES:
+            raise Refused(400, "the headers are too long", headers=CLOSE)
         host = self._check_host(_all(headers, b"host"))
         if method not in SAFE:
             check_origin(host, _all(headers, b"origin"), _all(headers, b"sec-fetch-site"))
         if path not in OPEN and not path.startswith("/static/"):
             self._check_token(_all(headers, b"authorization"))
-        if self.under_way >= self.figures.connections and path not in HEALTH:
-            raise Busy(f"{self.under_way} requests are under way", retry_after=1)
+        if path not in HEALTH:
+            self._check_room(address_of(scope))
         most = self.figures.body if path in UPLOADS else min(JSON_BYTES, self.figures.body)
-        for length in _all(headers, b"content-length"):
-            if int(length) > most:
-                raise _too_long(most)
+        lengths = _all(headers, b"content-length")
+        if lengths and _all(headers, b"transfer-encoding"):
+            raise Refused(400, "the body has two lengths", headers=CLOSE)
+        if any(int(length) > most for length in lengths):
+            raise _too_long(most)
         return most
+
+    def _check_room(self, client: str) -> None:
+        """Raises Busy where all places are taken, and TooMany where one other computer has its
+        share of them; those on this one are a single user's.
+        """
+        taken = self.under_way.total()
+        if taken >= self.figures.connections:
+            raise Busy(f"{taken} requests are under way", retry_after=1)
+        if self.under_way[client] >= self.figures.per_address and not is_here(client):
+            raise TooMany(f"{self.under_way[client]} requests of yours are under way")
 
     def _check_host(self, given: list[str]) -> str:
         """The host and port that the client thinks it speaks to. Raises Refused 421."""
         host = given[0].lower() if len(given) == 1 else ""
-        match = _HOST.fullmatch(host)
+        match = HOST.fullmatch(host)
         if match is None or not {host, match[1]} & self.hosts:
             raise Refused(421, "this server does not answer to that Host")
         return host
@@ -166,6 +188,20 @@ def check_origin(host: str, origins: list[str], sites: list[str]) -> None:
         raise Refused(403, "the request comes from a page of another site")
     if any(site.lower() not in ("same-origin", "none") for site in sites):
         raise Refused(403, "the request comes from a page of another site")
+
+
+def address_of(scope: Scope) -> str:
+    """The address of the other side; one behind a proxy is the proxy."""
+    client = scope.get("client")
+    return str(client[0]) if client else "127.0.0.1"
+
+
+def is_here(address: str) -> bool:
+    """Whether an address is this computer's own."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def with_headers(given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

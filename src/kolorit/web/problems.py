@@ -6,6 +6,7 @@ what to do. No path of this computer and nothing that the client sent is ever in
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from kolorit.errors import (
+    Busy,
     ConfigInvalid,
     InputUnreadable,
     InternalError,
@@ -71,6 +73,8 @@ MEANINGS = {
     503: "The queue is full, or no worker answers. Retry-After says when to come back.",
 }
 ALWAYS = (400, 401, 403, 421, 500, 503)  # what any address under /v1 may answer
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 log = logging.getLogger("kolorit.web")
 
@@ -170,6 +174,16 @@ async def on_invalid_request(request: Request, error: Exception) -> Response:
 async def on_disconnect(request: Request, error: Exception) -> Response:
     """The client went away while it was sending; nobody reads this."""
     return answer(Refused(400, "the client went away"), request.url.path)
+
+
+async def on_os_error(request: Request, error: Exception) -> Response:
+    """Handles a full disk, and a system that has no more open files to give: no bug of ours."""
+    assert isinstance(error, OSError)
+    if error.errno not in NO_ROOM:
+        return await on_bug(request, error)
+    log.error("%s %s: %s", request.method, request.url.path, error.strerror)
+    busy = Busy(f"the server cannot keep the picture: {error.strerror}", retry_after=60)
+    return answer(busy, request.url.path)
 
 
 async def on_bug(request: Request, error: Exception) -> Response:

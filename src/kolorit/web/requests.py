@@ -48,6 +48,7 @@ async def receive(request: Request, store: Store, query: TextOptions | None) -> 
     query: options that stand in the address, which those of a form join; None where the request
     takes none. Raises what makes it no photograph; then nothing stays in the store.
     """
+    _check_query(request, query)
     id = store.put()
     store.hold(id)  # others may send many while this one comes slowly
     try:
@@ -71,7 +72,7 @@ def check_type(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(HEAD)
     if not head:
-        raise InputUnreadable("the photograph has no bytes", remedy="Send it as the body.")
+        raise InputUnreadable("the photograph has no bytes", remedy="Send the whole file.")
     try:
         format = identify(head)
     except InputUnreadable as error:
@@ -79,11 +80,6 @@ def check_type(path: Path) -> None:
         raise Refused(415, error.cause, remedy=remedy) from error
     if format not in READ:
         raise Refused(415, f"{format} pictures are not taken here")
-
-
-def client_of(request: Request) -> str:
-    """The address of the other side; one behind a proxy is the proxy."""
-    return request.client.host if request.client else "local"
 
 
 def seconds_to_wait(prefer: str | None, most: float) -> tuple[float, bool]:
@@ -113,6 +109,15 @@ async def until_gone(request: Request, work: Awaitable[_T]) -> _T:
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _check_query(request: Request, query: TextOptions | None) -> None:
+    """Raises Refused for what is not read, or of which only the last would count."""
+    names = [name for name, _ in request.query_params.multi_items()]
+    if query is None and names:
+        raise Refused(422, "no options are taken here")
+    if len(names) > len(set(names)):
+        raise Refused(422, "an option stands twice in the address")
 
 
 def _is_form(request: Request) -> bool:

@@ -23,10 +23,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kolorit.errors import AddressInUse, ConfigInvalid
 from kolorit.web.figures import Figures
-from kolorit.web.gate import RAW_HEADERS, App
+from kolorit.web.gate import HEADER_BYTES, RAW_HEADERS, App
 from kolorit.web.problems import MEDIA_TYPE, Refused, body_of, problem_of
 
-HEADER_BYTES = 16_384
 LINGER_SECONDS = 2.0  # how long the rest of a refused body is read and thrown away
 _LINGER_BYTES = 65_536  # and how far beyond the largest body that is allowed
 _SLOW_START = 5.0  # seconds before the rate of a body counts

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from kolorit.errors import OutputUnwritable
 from kolorit.runtime.card import Card, read_card
 from kolorit.runtime.store import find_model
 from kolorit.web.figures import Figures
@@ -35,10 +36,10 @@ class Service:
 async def open_service(figures: Figures, model: str) -> AsyncIterator[Service]:
     """Start the workers, and in the end stop them and remove all that clients sent.
 
-    Raises ModelUnavailable.
+    Raises ModelUnavailable, and OutputUnwritable where nothing can be kept.
     """
     card = read_card(find_model(model).with_suffix(".toml"))
-    store = Store(new_folder(), figures)
+    store = _open_store(figures)
     pool = Pool(figures, model)
     try:
         await pool.start()
@@ -54,6 +55,16 @@ async def open_service(figures: Figures, model: str) -> AsyncIterator[Service]:
             await pool.stop(_LAST * figures.stop_seconds)
         finally:
             store.close()
+
+
+def _open_store(figures: Figures) -> Store:
+    try:
+        return Store(new_folder(), figures)
+    except OSError as error:
+        raise OutputUnwritable(
+            f"there is no folder for temporary files: {error.strerror}",
+            remedy="Name one that can be written in TMPDIR, or make room there.",
+        ) from error
 
 
 async def _sweep(jobs: Jobs) -> None:

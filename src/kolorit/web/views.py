@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from kolorit.errors import NotThere
 from kolorit.web.answers import send_file
 from kolorit.web.colouring import PHOTO, about, send_result
+from kolorit.web.gate import address_of
 from kolorit.web.names import clean_name
 from kolorit.web.options import (
     ConfidenceBody,
@@ -26,7 +27,7 @@ from kolorit.web.options import (
 )
 from kolorit.web.problems import described
 from kolorit.web.replies import Suggestions, View
-from kolorit.web.requests import client_of, receive, until_gone
+from kolorit.web.requests import receive, until_gone
 from kolorit.web.service import Service
 from kolorit.web.sharing import (
     ABOUT,
@@ -120,7 +121,7 @@ async def colour_view(request: Request, shared: Shared, id: str, body: PictureBo
     wanted = wanted_of(body, shared.card)
     with _held(shared, id) as folder, _scratch(folder, ".jpg") as out:
         made: Coloured = await until_gone(request, shared.pool.run(Show(folder, out, wanted)))
-        return Response(out.read_bytes(), 200, about(shared, made), made.media_type)
+        return Response(_taken(out), 200, about(shared, made), made.media_type)
 
 
 @router.post(
@@ -143,7 +144,7 @@ async def judge_view(request: Request, shared: Shared, id: str, body: Confidence
         task = Sure(folder, out, as_hints(body.hints))
         mean: float = await until_gone(request, shared.pool.run(task))
         headers = {"Kolorit-Confidence": f"{mean:.3f}"}
-        return Response(out.read_bytes(), 200, headers, "image/png")
+        return Response(_taken(out), 200, headers, "image/png")
 
 
 @router.post(
@@ -177,7 +178,7 @@ async def save_view(request: Request, shared: Shared, id: str, body: ResultBody)
     """The same bytes as from /v1/colorize with these options."""
     wanted = wanted_of(body, shared.card)
     view_folder(shared, id)
-    job = shared.jobs.submit(id, wanted, client_of(request))
+    job = shared.jobs.submit(id, wanted, address_of(request.scope))
     try:
         seconds = 2 * shared.figures.request_seconds  # its own limit ends it before
         job = await until_gone(request, shared.jobs.wait(job.id, seconds))
@@ -220,6 +221,14 @@ def _held(shared: Service, id: str) -> Iterator[Path]:
         yield folder
     finally:
         shared.store.release(id)
+
+
+def _taken(out: Path) -> bytes:
+    """What a worker made. Raises NotThere where the view was closed meanwhile."""
+    try:
+        return out.read_bytes()
+    except FileNotFoundError:
+        raise NotThere("the photograph is no longer there") from None
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import numpy as np
 import pytest
@@ -347,6 +348,26 @@ def test_a_server_that_is_gone_is_told(page: Any, photograph: Path, seen: Any) -
     assert page.is_enabled("#download")
 
 
+def test_what_did_not_come_is_asked_for_again(page: Any, photograph: Path, seen: Any) -> None:
+    seen.allowed = ("ERR_",)
+    choose(page, photograph)
+    page.click("[data-tool=point]")
+    click_at(page, 0.3, 0.2)
+    page.wait_for_selector("#suggested button")
+    page.route("**/v1/**", lambda route: route.abort())
+    click_at(page, 0.6, 0.7)
+    page.wait_for_selector("#status.wrong.seen")
+    assert page.locator("#suggested button").count() == 0  # not those of the other place
+    page.click("#sureness")
+    page.wait_for_timeout(200)
+    page.unroute("**/v1/**")
+    page.click("#sureness")
+    page.click("#sureness")
+    page.wait_for_selector("#doubt")
+    click_at(page, 0.6, 0.7)
+    page.wait_for_selector("#suggested button")
+
+
 def test_a_large_photograph_is_seen_in_every_pixel(
     page: Any, photograph: Path, tmp_path: Path
 ) -> None:
@@ -434,6 +455,21 @@ def test_a_token_leaves_the_address_and_goes_with_every_call(
     calls = [r for r in seen.requests if "/v1/" in r.url]
     assert calls
     assert all(r.headers.get("authorization") == "Bearer some-secret-of-mine" for r in calls)
+
+
+def test_what_another_computer_serves_does_not_stay_on_this_one(chromium: Any, server: str) -> None:
+    def send(route: Any) -> None:
+        path = urlsplit(route.request.url).path
+        route.fulfill(response=route.fetch(url=urljoin(server, path)))
+
+    with chromium.new_context() as context:
+        context.route("http://photos.test/**", send)
+        page = context.new_page()
+        page.goto("http://photos.test/")
+        page.wait_for_selector("#page:not([hidden])")
+        words = page.inner_text("body")
+    assert words.count("photos.test") == 2
+    assert "this computer" not in words
 
 
 def test_with_scripts_off_a_form_colours(opened: Callable[..., Any], photograph: Path) -> None:

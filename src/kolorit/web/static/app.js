@@ -9,6 +9,7 @@ import { startIntake } from "./intake.js";
 import { startOthers } from "./others.js";
 import { startPalette } from "./palette.js";
 import { startPictures } from "./pictures.js";
+import { startPromise } from "./promise.js";
 import { startReference } from "./reference.js";
 import { startSave } from "./save.js";
 import { startSharp } from "./sharp.js";
@@ -22,6 +23,7 @@ import { startZoom } from "./zoom.js";
 
 const parts = [
   startStates, // first: it decides what is there at all, before others measure it
+  startPromise,
   startPictures,
   startStage,
   startTools,

@@ -12,7 +12,7 @@ import { count, nameColour, namePlace } from "./words.js";
 const FAR = 10; // pixels with Shift
 const LARGEST_FILE = 4 * 1024 * 1024; // bytes, as for the command line
 const EXAMPLE = '{"version": 1, "hints": [{"x": 0.3, "y": 0.6, "colour": "#8a3324"}]}';
-const MOST = 3000; // hints that the server takes
+const MOST = 10_000; // hints that the server takes
 
 export function startHintList() {
   on("edits current view hints", show);

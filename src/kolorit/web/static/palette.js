@@ -15,7 +15,11 @@ const GAP = 28; // px between the place and the palette
 const RECENT = 8;
 
 const palette = $("palette");
-const lane = makeLane(complain);
+const lane = makeLane((problem) => {
+  asked = ""; // the next look asks again
+  $("suggested").replaceChildren(); // those that are shown are another place's
+  complain(problem);
+});
 const recent = [];
 let asked = ""; // the place that the suggestions are for
 

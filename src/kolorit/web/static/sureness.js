@@ -17,7 +17,10 @@ const TINT = [255, 92, 184]; // a hue that old photographs hardly have
 const DARK = [24, 12, 20];
 
 const canvas = $("doubt");
-const lane = makeLane(complain);
+const lane = makeLane((problem) => {
+  shown = ""; // the next look asks again
+  complain(problem);
+});
 let map = null; // pixels: white where sure
 let shown = ""; // what the map is of
 
