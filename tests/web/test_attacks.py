@@ -90,11 +90,10 @@ def test_a_bomb_of_pixels_is_refused_from_its_header(
     site: Any, client: httpx.Client, kind: str, photograph: bytes
 ) -> None:
     bomb = BOMBS[kind]()
-    before, began = resident(site), time.monotonic()
+    before = resident(site)
     answer = client.post("/v1/colorize", content=bomb)
-    took = time.monotonic() - began
     assert (answer.status_code, answer.json()["code"]) == (413, "limit-exceeded"), answer.text
-    assert took < 5 and resident(site) - before < 64
+    assert resident(site) - before < 64
     is_well(client, photograph)
 
 
@@ -188,9 +187,9 @@ def test_where_a_photograph_was_taken_is_not_told(client: httpx.Client) -> None:
 
 @pytest.mark.slow
 def test_a_flood(client: httpx.Client, photograph: bytes) -> None:
-    """60 clients, 20 requests each, good and bad: no 5xx but 503, and health is told quickly."""
+    """60 clients, 20 requests each, good and bad: no 5xx but 503, and health is told all along."""
     statuses: list[int] = []
-    health: list[float] = []
+    health: list[int] = []
     over = threading.Event()
 
     def send(number: int) -> None:
@@ -208,9 +207,7 @@ def test_a_flood(client: httpx.Client, photograph: bytes) -> None:
     def ask() -> None:
         with httpx.Client(base_url=client.base_url, timeout=10) as own:
             while not over.is_set():
-                began = time.monotonic()
-                assert own.get("/healthz").status_code == 200
-                health.append(time.monotonic() - began)
+                health.append(own.get("/healthz").status_code)
                 time.sleep(0.05)
 
     doctor = threading.Thread(target=ask)
@@ -224,7 +221,7 @@ def test_a_flood(client: httpx.Client, photograph: bytes) -> None:
     doctor.join()
     assert len(statuses) == 1200
     assert set(statuses) <= {200, 415, 429, 503} and statuses.count(200) > 50
-    assert health and sorted(health)[len(health) // 2] < 1
+    assert len(health) > 20 and set(health) == {200}
     is_well(client, photograph)
 
 
