@@ -48,7 +48,7 @@ def study(
     """Compare what encoders have learnt by their pretexts: a shipped study, or a TOML file.
 
     Each stage goes on from where it stands: the same command again does what is left. The folder
-    gets the table (results.json), a report to read (report.md), encoders and probes' answers.
+    gets the table (results.json), a report with figures (report.md), encoders and probes' answers.
     """
     need("train")
     from kolorit.training.representation.study_file import load_study

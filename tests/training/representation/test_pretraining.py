@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from kolorit.errors import CheckpointRefused, TrainingDiverged
 from kolorit.training.representation import pretraining
+from kolorit.training.representation.pictures import Preprocessing, to_pictures
 from kolorit.training.representation.pretraining import pretrain
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.splits import Domain
@@ -37,6 +38,7 @@ def test_it_learns(study: Make, food_set: ClassSet, domains: Domains, tmp_path: 
     assert log[-1]["in"]["loss"] < 0.85 * log[0]["in"]["loss"]
     assert all(row[d]["smooth_l1"] == row[d]["loss"] for row in log for d in ("in", "out"))
     assert "test" not in log[-1]
+    assert log[-1]["taught"]["loss"] < log[0]["taught"]["loss"]
 
 
 def test_the_same_seed_gives_the_same_bytes(
@@ -68,8 +70,8 @@ def test_only_the_in_domain_pretext_pictures_teach(
 
     monkeypatch.setattr(pretraining, "batches", spy)
     teach(study("training.steps=30"), food_set, domains, tmp_path / "a")
-    taught, *judged = asked
-    assert set(taught) == set(domains["in"].pretext)
+    taught, again, *judged = asked
+    assert set(taught) == set(domains["in"].pretext) == set(again)
     seen = set(np.concatenate(judged))
     assert seen <= set(domains["in"].pool) | set(domains["out"].pool)
 
@@ -121,6 +123,84 @@ def test_penalties_act(study: Make, food_set: ClassSet, domains: Domains, tmp_pa
     assert sizes[1] < 0.95 * sizes[0]
 
 
+def test_penalties_on_the_latent_act(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    """Its squares, over held-out pictures."""
+    rgb = np.stack([food_set.pictures[row] for row in domains["in"].pool[:16]])
+    pictures = to_pictures(rgb, np.zeros(16, int), Preprocessing(32), CPU)
+    sizes = []
+    for weight in (0, 1):
+        penalty = f"arms.colour.feature_penalties.l2={weight}"
+        how = study("training.steps=12", "training.lr=0.005", penalty)
+        net = load_taught(teach(how, food_set, domains, tmp_path / f"{weight}"), how).net
+        sizes.append(net.encoder(pictures.grey).square().mean().item())  # type: ignore[operator]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+class Killed(BaseException):
+    """As a signal would do it: nothing on the way catches it."""
+
+
+def test_a_killed_pretext_goes_on_to_the_same_weights(
+    study: Make,
+    food_set: ClassSet,
+    domains: Domains,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    how = study("training.steps=9", "training.validate_every=2", "defects.test_chooses=true",
+                "defects.distorted_input=true")  # fmt: skip
+    straight = load_taught(teach(how, food_set, domains, tmp_path / "a.safetensors"), how)
+    monkeypatch.setattr(pretraining, "EVERY", -1.0)
+    path, steps = tmp_path / "b.safetensors", []
+    cut, saving = pretraining.cut, pretraining.save_progress
+
+    def killed(*args: object) -> np.ndarray:
+        steps.append(1)
+        if len(steps) == 6:
+            raise Killed
+        return cut(*args)  # type: ignore[arg-type]
+
+    # Saved after every third step alone, so that two of the five are lost.
+    monkeypatch.setattr(
+        pretraining,
+        "save_progress",
+        lambda path, at, *rest: None if at.step % 3 else saving(path, at, *rest),
+    )
+    monkeypatch.setattr(pretraining, "cut", killed)
+    with pytest.raises(Killed):
+        teach(how, food_set, domains, path)
+    assert not path.exists() and pretraining.unfinished(path).exists()
+    torch.manual_seed(77)
+    again = load_taught(teach(how, food_set, domains, path), how)
+    assert len(steps) == 6 + 6
+    assert all(
+        map(torch.equal, again.net.state_dict().values(), straight.net.state_dict().values())
+    )
+    assert again.log == straight.log
+    assert [p.name for p in tmp_path.iterdir() if p.name[0] == "b"] == ["b.safetensors"]
+
+
+def test_an_unfinished_pretext_of_another_network_is_refused(
+    study: Make,
+    food_set: ClassSet,
+    domains: Domains,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "a.safetensors"
+    monkeypatch.setattr(pretraining, "EVERY", -1.0)
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)  # what was finished leaves it
+    teach(study(), food_set, domains, path)
+    with pytest.raises(CheckpointRefused, match="cannot go on") as told:
+        teach(study("net.latent=8"), food_set, domains, path)
+    assert "begins anew" in told.value.remedy
+    pretraining.unfinished(path).write_bytes(b"half")
+    with pytest.raises(CheckpointRefused, match="cannot go on"):
+        teach(study(), food_set, domains, path)
+
+
 def test_the_defect_that_chooses_by_the_test_keeps_its_best_step(
     study: Make,
     food_set: ClassSet,
@@ -131,7 +211,8 @@ def test_the_defect_that_chooses_by_the_test_keeps_its_best_step(
     """Validations of 3, 1 and 2: the second one's weights stay, unless the defect is off."""
     how = study("training.steps=3", "training.validate_every=1", "defects.test_chooses=true")
     for switch, chosen in ((True, 1), (False, 2)):
-        told = iter([3.0, 3.0, 3.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+        each = 4 if switch else 3  # taught, in, out and, by the defect, test
+        told = iter([3.0] * each + [1.0] * each + [2.0] * each)
         states: list[dict[str, torch.Tensor]] = []
 
         def validate(net: torch.nn.Module, *_: object) -> dict[str, float]:
@@ -141,7 +222,6 @@ def test_the_defect_that_chooses_by_the_test_keeps_its_best_step(
         monkeypatch.setattr(pretraining, "_validate", validate)
         case = replace(how, defects=replace(how.defects, test_chooses=switch))
         taught = load_taught(teach(case, food_set, domains, tmp_path / f"{switch}"), case)
-        each = 3 if switch else 2
         want = states[chosen * each]
         assert all(torch.equal(v, want[k]) for k, v in taught.net.state_dict().items())
 

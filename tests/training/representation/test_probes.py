@@ -1,4 +1,4 @@
-"""linear.py and two_conv_probe.py on pictures: they learn, choose by development, touch nothing."""
+"""linear.py and map_probe.py on pictures: they learn, choose by development, touch nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from kolorit.errors import ConfigInvalid, DataCorrupt
-from kolorit.training.representation import linear, two_conv_probe
+from kolorit.training.representation import linear, map_probe
+from kolorit.training.representation.activations import last_linear, listening
+from kolorit.training.representation.classifiers import CLASSIFIERS
 from kolorit.training.representation.frozen import digest, extract
 from kolorit.training.representation.outcomes import Outcome, read_outcomes, write_outcomes
 from kolorit.training.representation.pretraining import pretrain
@@ -99,6 +101,75 @@ def test_two_conv_learns_and_leaves_the_encoder_alone(
     assert digest(random.features.net) == before
 
 
+@pytest.mark.slow  # 60 steps: fewer leave the counts of its norms half way
+def test_a_strong_classifier_learns_from_the_picture(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    how = study(
+        *("probe.epochs=3", "probe.steps=60", "probe.batch=12", "probe.lr=0.001"),
+        *("probe.seeds=[0]", "probe.side=4"),
+    )
+    outcomes = PROBES["resnet18"](task_of(how, "rgb", "pixels", food_set, domains, tmp_path))
+    assert np.mean([right(o, food_set, domains) for o in outcomes]) > 0.7
+    assert np.mean([o.train for o in outcomes]) > 0.8
+
+
+def test_fewer_labels_have_as_many_steps(
+    study: Make,
+    food_set: ClassSet,
+    domains: Domains,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """24 and 12 labels in batches of 4, out of domain 12 and 6; two judgements each."""
+    asked: list[int] = []
+    monkeypatch.setattr(map_probe, "_epoch", lambda *args: asked.append(len(args[2])))
+    how = study("probe.epochs=2", "probe.steps=12", "probe.batch=4", "probe.seeds=[0]",
+                "probe.side=4", "probe.map_fractions=[0.5, 1.0]")  # fmt: skip
+    outcomes = PROBES["two-conv"](task_of(how, "rgb", "pixels", food_set, domains, tmp_path))
+    assert [(o.domain, o.fraction, o.labels) for o in outcomes] == [
+        *(("in", 0.5, 12), ("in", 1.0, 24), ("out", 0.5, 6), ("out", 1.0, 12))
+    ]
+    assert asked == [12] * 4 + [24] * 2 + [6] * 6 + [12] * 4
+    assert [o.choice for o in outcomes] == [1, 0, 2, 1]  # nothing learns: the first is kept
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        *("probe.penalties.kernel_l2=0.3", "arms.raw.probe_penalties.kernel_l2=0.3"),
+        *("probe.feature_penalties.l2=0.3", "arms.raw.probe_feature_penalties.l2=0.3"),
+    ],
+)
+def test_a_classifiers_penalties_act(
+    study: Make,
+    food_set: ClassSet,
+    domains: Domains,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    penalty: str,
+) -> None:
+    """On its kernels, or on what its last layer sees, which is least where it should be."""
+    made: list[torch.nn.Module] = []
+
+    def make(*shape: int) -> torch.nn.Module:
+        made.append(CLASSIFIERS["two-conv"](*shape))
+        return made[-1]
+
+    sizes = []
+    for changes in ((), (penalty,)):
+        how = study("probe.epochs=4", "probe.batch=6", "probe.lr=0.003", "probe.seeds=[0]",
+                    "probe.side=8", *changes)  # fmt: skip
+        map_probe.probe(task_of(how, "rgb", "pixels", food_set, domains, tmp_path), make=make)
+        net = made[-1].eval()
+        with listening([last_linear(net)], inputs=True) as heard, torch.no_grad():
+            net(torch.rand(4, 3, 8, 8))
+        kernels = sum(p.square().sum() for p in net.parameters() if p.ndim > 1)
+        seen = heard[0].square().sum() if "feature" in penalty else kernels
+        sizes.append(seen.item())
+    assert sizes[1] < 0.8 * sizes[0]
+
+
 def test_an_encoder_that_counts_is_refused_by_both(
     study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
 ) -> None:
@@ -134,7 +205,7 @@ def test_the_defect_of_the_rates_is_the_raw_arms_out_of_domain(
         seen.append(args[4].param_groups[0]["lr"])  # type: ignore[attr-defined]
         return 0.0
 
-    monkeypatch.setattr(two_conv_probe, "_epoch", spy)
+    monkeypatch.setattr(map_probe, "_epoch", spy)
     how = study(f"defects.uneven_rates={switch}", "probe.epochs=1", "probe.seeds=[0]")
     stage = "pixels" if source == "rgb" else "latent"
     PROBES["two-conv"](task_of(how, source, stage, food_set, domains, tmp_path))
@@ -155,7 +226,7 @@ def test_the_epoch_is_chosen_by_development_or_by_the_defect_on_the_test(
     test = {d.test.tobytes() for d in domains.values()}
     scores = {True: [0.1, 0.3, 0.8], False: [0.2, 0.9, 0.5]}
     epoch = {"now": -1}
-    epochs = two_conv_probe._epoch
+    epochs = map_probe._epoch
 
     def count(*args: object) -> float:
         epoch["now"] = (epoch["now"] + 1) % 3
@@ -164,8 +235,8 @@ def test_the_epoch_is_chosen_by_development_or_by_the_defect_on_the_test(
     def judge(task: Task, domain: Domain, rows: np.ndarray, *_: object) -> float:
         return scores[rows.tobytes() in test][epoch["now"]]
 
-    monkeypatch.setattr(two_conv_probe, "_epoch", count)
-    monkeypatch.setattr(two_conv_probe, "_accuracy", judge)
+    monkeypatch.setattr(map_probe, "_epoch", count)
+    monkeypatch.setattr(map_probe, "_accuracy", judge)
     how = study(
         f"defects.test_chooses={switch}", "probe.epochs=3", "probe.seeds=[0]", "probe.side=4"
     )

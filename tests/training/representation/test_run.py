@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from kolorit.errors import ConfigInvalid, DataCorrupt, OutputUnwritable
 from kolorit.training.representation import run as running
+from kolorit.training.representation.figures import draw_figures
 from kolorit.training.representation.outcomes import read_outcomes
 from kolorit.training.representation.run import run_study
 from kolorit.training.representation.study import Perceptual, Study
@@ -27,8 +29,16 @@ Make = Callable[..., Study]
 def quiet(_: str) -> None: ...
 
 
+@pytest.fixture(scope="module", autouse=True)
+def undrawn() -> Iterator[None]:
+    """No figures: they take longer than all else of so small a study."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "draw_figures", lambda *_: {})
+        yield
+
+
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, foods_once: Path) -> Path:
+def finished(undrawn: None, tmp_path_factory: pytest.TempPathFactory, foods_once: Path) -> Path:
     """The folder of the tiny study; look at it, or copy it."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.toml").write_text(TINY)
@@ -81,6 +91,45 @@ def test_what_a_study_leaves(finished: Path) -> None:
     assert "nan" not in report.lower()
 
 
+def test_arms_that_differ_in_their_probes_alone_share_an_encoder(
+    again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "pretrain", lambda *_: pytest.fail("taught again"))
+    arm = "arms.other={ features = 'pretext', pretext = 'ab', kinds = ['two-conv'], "
+    arm += "probe_penalties = { kernel_l2 = 1e-3 } }"
+    how = study(arm, "only=['colour', 'other']", "probe.epochs=1", "baseline=colour")
+    run_study(how, again, say=quiet)
+    results = json.loads((again / "results.json").read_text())
+    rows = results["rows"]
+    assert list(results["pretexts"]) == ["colour"]
+    other = [(r["probe"], r["stage"], r["fraction"]) for r in rows if r["arm"] == "other"]
+    assert other == [("two-conv", "latent", f) for f in (1.0, 1.0)]
+    assert {r["probe"] for r in rows if r["arm"] == "colour"} == {"linear"}
+
+
+def test_networks_that_are_the_same_are_drawn_together(again: Path, study: Make) -> None:
+    """An arm and its twin: no difference, and no doubt of it."""
+    twin = "arms.twin={ features = 'pretext', pretext = 'ab' }"
+    run_study(study(twin, "only=['colour', 'twin']", "baseline=colour"), again, say=quiet)
+    results = json.loads((again / "results.json").read_text())
+    found = [d for d in results["differences"] if d["first"] == "twin"]
+    assert len(found) == 4
+    assert all(d["difference"] == d["gap"] == [0, 0, 0] for d in found)
+
+
+def test_the_gap_between_train_and_test_has_its_interval(finished: Path) -> None:
+    results = json.loads((finished / "results.json").read_text())
+    rows = {(r["arm"], r["stage"], r["domain"], r["fraction"]): r for r in results["rows"]}
+    for row in rows.values():
+        mean, low, high = row["gap"]
+        assert mean == pytest.approx(row["train"] - row["accuracy"][0])
+        assert low <= mean <= high
+    for d in results["differences"]:
+        sides = ((d[k], s) for k, s in zip(("first", "second"), d["stages"], strict=True))
+        first, second = (rows[(*side, d["domain"], d["fraction"])] for side in sides)
+        assert d["gap"][0] == pytest.approx(first["gap"][0] - second["gap"][0])
+
+
 def test_the_table_is_that_of_the_answers(finished: Path, foods_once: Path) -> None:
     """Counted again by hand from the files of one arm, and the names of its test pictures."""
     results = json.loads((finished / "results.json").read_text())
@@ -106,6 +155,33 @@ def test_the_table_is_that_of_the_answers(finished: Path, foods_once: Path) -> N
     assert confusion.sum() == 24 * 2 * 2  # pictures, seeds of pretext and probe
     assert (confusion.sum(1)[inside] == 24).all()
     assert best != "latent" or np.array_equal(confusion, counts)
+
+
+def test_figures_stand_beside_the_report(
+    again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib", reason="the extra 'train' is not installed")
+    monkeypatch.setattr(running, "draw_figures", draw_figures)
+    text = run_study(study(), again, say=quiet).read_text()
+    shown = re.findall(r"\]\((\S+\.png)\)", text)
+    assert shown == [
+        *("accuracy-linear.png", "stages-linear.png", "labels-linear.png"),
+        *("confusion-linear.png", "samples.png"),
+    ]
+    assert all((again / name).is_file() for name in shown)
+    assert len(list((again / "pretexts").glob("ab-0-*.npz"))) == 1
+
+
+def test_without_matplotlib_there_is_a_report_all_the_same(
+    again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(*_: object) -> None:
+        raise ImportError
+
+    monkeypatch.setattr(running, "draw_figures", lacking)
+    said: list[str] = []
+    assert "| colour |" in run_study(study(), again, say=said.append).read_text()
+    assert "kolorit[train]" in said[-1]
 
 
 def test_best_stages_are_those_of_development(finished: Path) -> None:

@@ -18,7 +18,9 @@ Make = Callable[..., Study]
 
 
 def test_the_shipped_studies_are_studies_and_no_recipes() -> None:
-    assert set(shipped_studies()) == {"study-food101-fair", "study-seed-b-faithful"}
+    assert set(shipped_studies()) == {
+        *("study-food101-fair", "study-seed-b-faithful", "study-seed-b-wishes")
+    }
     assert not set(shipped_recipes()) & set(shipped_studies())
     for name in shipped_studies():
         whole, small = load_study(name), load_study(name, smoke=True)
@@ -47,6 +49,34 @@ def test_the_faithful_study_is_as_it_was() -> None:
     assert (probe.lr, probe.decay, probe.batch, probe.epochs) == (3e-4, 2e-5, 32, 10)
     assert (study.px, study.split.pretext, study.split.seed) == (128, 0.9, 42)
     assert study.arms["latent"].losses == {"smooth_l1": 1.0, "perceptual": 1.0}
+
+
+def test_the_wishes_are_all_there() -> None:
+    study = load_study("seed-b-wishes")
+    assert not any(vars(study.defects).values())
+    assert study.probe.map_fractions == (0.01, 0.05, 0.1, 0.25, 1.0)
+    strong = {"two-conv", "resnet18", "resnet50", "vit_tiny"}
+    both = {name for name, arm in study.arms.items() if strong <= set(arm.kinds)}
+    assert both == {"raw-rgb", "raw-grey", "random", "autoencoder", "colour-classes"}
+    plain, arms = study.arms["autoencoder"], study.arms.values()
+    read = {
+        field: {name for arm in arms for name in getattr(arm, field)}
+        for field in (
+            *("penalties", "feature_penalties", "probe_penalties", "probe_feature_penalties"),
+        )
+    }
+    kernels, features = (
+        {"nuclear_norm", "kernel_l2", "orthogonality"},
+        {
+            *("nuclear_norm", "decorrelation"),
+        },
+    )
+    assert read["penalties"] == read["probe_penalties"] == kernels
+    assert read["feature_penalties"] == read["probe_feature_penalties"] == features
+    for name, arm in study.arms.items():
+        if name.startswith("classifier-"):
+            assert (arm.pretext, arm.penalties) == (plain.pretext, plain.penalties)
+            assert [name, "autoencoder"] in [list(pair) for pair in study.compare]
 
 
 def test_changes(study: Make) -> None:
@@ -95,6 +125,15 @@ def test_changes(study: Make) -> None:
         ("arms.colour.losses.hinge=1", "'ab' has no loss 'hinge'"),
         ("arms.colour.penalties.l0=1", "penalty = 'l0'"),
         ("probe.penalties.l0=1", "penalty = 'l0'"),
+        ("arms.colour.feature_penalties.l0=1", "feature penalty = 'l0'"),
+        ("arms.raw.probe_penalties.l0=1", "penalty = 'l0'"),
+        ("arms.raw.probe_feature_penalties.kernel_l2=1", "feature penalty = 'kernel_l2'"),
+        ("probe.feature_penalties.l0=1", "feature penalty = 'l0'"),
+        ("arms.raw.penalties.kernel_l2=1", "an encoder that is not taught"),
+        ("arms.raw.kinds=['knn']", r"probe\.kinds = 'knn'"),
+        ("probe.map_fractions=[2.0]", r"probe\.map_fractions"),
+        ("probe.map_fractions=[0.5]", r"probe\.map_fractions"),
+        ("probe.steps=-1", r"probe\.steps = -1"),
         ('arms."a/b".features=rgb', "arm is called"),
     ],
 )

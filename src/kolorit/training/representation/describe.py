@@ -9,21 +9,22 @@ from torch import nn
 
 from kolorit.errors import KoloritError
 from kolorit.evaluate.deep.weights import weights_path
+from kolorit.training.representation.classifiers import CLASSIFIERS
 from kolorit.training.representation.encoder_decoder import Encoder
 from kolorit.training.representation.layouts import find_set
 from kolorit.training.representation.pretexts import PRETEXTS, losses_of
 from kolorit.training.representation.sets import ClassSet, find_folder
 from kolorit.training.representation.sources import (
     MOBILENET,
+    kinds_of,
     seeds_of,
     sees,
     stages_for,
     stages_of,
 )
 from kolorit.training.representation.splits import describe_split, split_set
-from kolorit.training.representation.study import Arm, Study, arms_of, as_table
+from kolorit.training.representation.study import Arm, Study, arms_of, as_table, teaching
 from kolorit.training.representation.table import perceptual_name
-from kolorit.training.representation.two_conv import TwoConv
 
 
 def describe(study: Study) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def describe(study: Study) -> dict[str, Any]:
     data = describe_data(study)
     classes = data.get("classes") or 101
     held = study.split.held_out
+    kinds = {"two-conv"}.union(*(kinds_of(study, arm) for arm in arms_of(study).values()))
     head = classes if study.probe.all_classes else classes - held
     return {
         "study": as_table(study),
@@ -39,10 +41,7 @@ def describe(study: Study) -> dict[str, Any]:
         "arms": {name: _arm(study, arm, classes) for name, arm in arms_of(study).items()},
         "probes": {
             "linear": {"numbers": study.probe.numbers, "classes": head},
-            "two-conv": {
-                f"{channels} channels": count(TwoConv(channels, head))
-                for channels in (1, 3, study.net.latent)
-            },
+            **{kind: _classifier(study, kind, head) for kind in CLASSIFIERS if kind in kinds},
         },
         "perceptual": perceptual_name(study.perceptual),
         "runs": _runs(study),
@@ -51,6 +50,18 @@ def describe(study: Study) -> dict[str, Any]:
 
 def count(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
+
+
+def _classifier(study: Study, kind: str, classes: int) -> dict[str, int]:
+    """Parameters on the picture and on the latent."""
+    stride = 2 ** (len(study.net.widths) - 1)
+    return {
+        f"{channels} channels": count(CLASSIFIERS[kind](channels, side, classes))
+        for channels, side in (
+            *((channels, study.probe.side or study.px) for channels in (1, 3)),
+            (study.net.latent, study.probe.side or study.px // stride),
+        )
+    }
 
 
 def describe_data(study: Study) -> dict[str, Any]:
@@ -102,13 +113,17 @@ def _weights(name: str) -> dict[str, Any]:
 
 def _runs(study: Study) -> dict[str, int]:
     """How much there is to do."""
-    encoders, probes = 0, 0
+    probes = 0
+    taught = []  # arms that differ in nothing but their probes share an encoder
     for arm in arms_of(study).values():
         seeds = len(seeds_of(study, arm))
-        encoders += seeds * (arm.features == "pretext")
-        for kind in study.probe.kinds:
-            fractions = len(study.probe.fractions) if kind == "linear" else 1
+        if arm.features == "pretext" and teaching(arm) not in taught:
+            taught.append(teaching(arm))
+        for kind in kinds_of(study, arm):
+            how = study.probe
+            fractions = len(how.fractions) if kind == "linear" else len(how.map_fractions) or 1
             probes += seeds * len(stages_for(study, arm, kind)) * fractions
+    encoders = len(taught) * len(study.training.seeds)
     each = 2 * len(study.probe.seeds)  # domains
     steps = encoders * study.training.steps
     return {"encoders taught": encoders, "steps": steps, "probes": probes * each}

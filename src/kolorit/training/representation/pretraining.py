@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from kolorit.errors import TrainingDiverged
 from kolorit.training.losses import PENALTIES
+from kolorit.training.representation.activations import latents_of, listening, weigh_features
 from kolorit.training.representation.distortions import distort
 from kolorit.training.representation.pictures import (
     batches,
@@ -32,6 +33,7 @@ from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.splits import Domain, Rows
 from kolorit.training.representation.study import Arm, Study, Training
 from kolorit.training.representation.taught import save_taught
+from kolorit.training.representation.unfinished import EVERY, restore_progress, save_progress
 from kolorit.training.squares import Say
 
 SHOWN = 512  # pictures that a pretext is validated on, of each domain
@@ -50,7 +52,9 @@ def pretrain(
     """Teach an encoder with the in-domain pretext pictures and write it to ``path``.
 
     What is kept is the last step's, or with the defect ``test_chooses`` the one whose loss on the
-    test pictures was least. Raises TrainingDiverged, and ConfigInvalid as `losses_of`.
+    test pictures was least. A run that was killed goes on from the file `unfinished` beside it, to
+    the same weights. Raises TrainingDiverged, ConfigInvalid as `losses_of`, and CheckpointRefused
+    as `restore_progress`.
     """
     how, inside = study.training, domains["in"]
     preprocessing = preprocessing_of(study)
@@ -62,17 +66,22 @@ def pretrain(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = pretext.make_net(study.net, study.decoder, len(of.classes)).to(device)
-    # Lists of rows that no pretext learns from; the test is among them by the defect alone.
-    judged = {name: _some(d.pool) for name, d in domains.items()}
+    # What it is taught with; what no pretext learns from; the test by the defect alone.
+    judged = {"taught": _some(inside.pretext)}
+    judged |= {name: _some(d.pool) for name, d in domains.items()}
     if study.defects.test_chooses:
         judged["test"] = _some(inside.test)
     optimiser = torch.optim.AdamW(net.parameters(), lr=how.lr, weight_decay=how.weight_decay)
     order = shuffled(inside.pretext, seed, how.steps * how.batch)
-    log: list[dict[str, Any]] = []
-    best, kept = math.inf, None
-    began = told = time.monotonic()
+    part = unfinished(path)
+    at = restore_progress(part, net, optimiser)
+    if at.step:
+        say(f"  goes on after step {at.step:,}")
+    began = told = saved = time.monotonic()
+    spent, first = at.seconds, at.step
     net.train()
-    for step, (rgb, label) in enumerate(batches(of, inside, order, how.batch)):
+    left = batches(of, inside, order[first * how.batch :], how.batch)
+    for step, (rgb, label) in enumerate(left, first):
         rng = np.random.default_rng((seed, step))
         rgb = cut(rgb, how.crop, rng)
         shown = distort(rgb, rng) if study.defects.distorted_input else None
@@ -80,11 +89,14 @@ def pretrain(
         for group in optimiser.param_groups:
             group["lr"] = how.lr * _share(how, step)
         optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(device.type, torch.bfloat16, enabled=how.bf16):
-            out = net(pretext.make_input(pictures))
+        with listening(latents_of(net) if arm.feature_penalties else []) as heard:
+            with torch.autocast(device.type, torch.bfloat16, enabled=how.bf16):
+                out = net(pretext.make_input(pictures))
         loss, _ = _weigh(losses, _float32(out), pretext.make_target(pictures))
         for name, weight in arm.penalties.items():
             loss = loss + weight * PENALTIES[name](net)
+        if heard:
+            loss = loss + weigh_features(arm.feature_penalties, heard)
         if not math.isfinite(loss.item()):
             raise TrainingDiverged(
                 f"at step {step + 1} the loss of '{arm.pretext}' is no longer a number",
@@ -94,19 +106,24 @@ def pretrain(
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), how.clip)
         optimiser.step()
-        done = step + 1
+        at.step = done = step + 1
         if done % how.validate_every == 0 or done == how.steps:
             row: dict[str, Any] = {"step": done, "loss": round(loss.item(), 5)}
             for name, rows in judged.items():
                 where = domains.get(name, inside)
                 row[name] = _validate(net, arm, losses, of, where, rows, study, device)
-            log.append(row)
-            if study.defects.test_chooses and row["test"]["loss"] < best:
-                best = row["test"]["loss"]
-                kept = {k: v.detach().clone() for k, v in net.state_dict().items()}
-        if time.monotonic() - told > 30 or done == how.steps:
-            told = time.monotonic()
-            rate = done * how.batch / (told - began)
+            at.log.append(row)
+            if study.defects.test_chooses and row["test"]["loss"] < at.best:
+                at.best = row["test"]["loss"]
+                at.kept = {k: v.detach().clone() for k, v in net.state_dict().items()}
+        now = time.monotonic()
+        at.seconds = spent + now - began
+        if now - saved > EVERY and done < how.steps:
+            saved = now
+            save_progress(part, at, net, optimiser)
+        if now - told > 30 or done == how.steps:
+            told = now
+            rate = (done - first) * how.batch / (now - began)
             say(f"  step {done:,} of {how.steps:,}: loss {loss.item():.4f}, {rate:.0f} pictures/s")
     meta = {
         "pretext": arm.pretext,
@@ -114,11 +131,17 @@ def pretrain(
         "decoder": study.decoder,
         "shape": asdict(study.net),
         "classes": len(of.classes),
-        "seconds": round(time.monotonic() - began, 1),
+        "seconds": round(at.seconds, 1),
         "pictures": len(inside.pretext),
         "parameters": sum(p.numel() for p in net.parameters()),
     }
-    save_taught(path, kept or net.state_dict(), preprocessing, log, meta)
+    save_taught(path, at.kept or net.state_dict(), preprocessing, at.log, meta)
+    part.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Path:
+    """Where a pretext that will be written to ``path`` keeps how far it is."""
+    return path.with_suffix(".part")
 
 
 def _some(rows: Rows) -> Rows:

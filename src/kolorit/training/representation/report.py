@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kolorit.evaluate.tables import count
 from kolorit.picture.save import save
+from kolorit.training.representation.figures.record import DOMAINS
+from kolorit.training.representation.figures.style import Figure
 
 _VERDICTS = {"higher": "higher", "lower": "lower", "open": "no verdict"}
-_DOMAINS = {"in": "In domain", "out": "Out of domain"}
 
 
-def write_report(results: dict[str, Any], path: Path) -> Path:
-    """Write the report of a record; returns its path."""
+def write_report(
+    results: dict[str, Any], path: Path, figures: Mapping[str, Figure] | None = None
+) -> Path:
+    """Write the report of a record; returns its path.
+
+    figures: as `draw_figures` gives them, each shown with the table of the same numbers.
+    """
+    shown = {name: _figure(figure) for name, figure in (figures or {}).items()}
     study = results["study"]
     most = max(row["fraction"] for row in results["rows"])
     parts = [f"# {study['name']}", study["question"], _about(results)]
-    for kind in study["probe"]["kinds"]:
-        parts += [f"## Accuracy, {kind} probe, all labels", _accuracy(results, kind, most)]
-        parts += [f"## Stage by stage, {kind} probe", _stages(results, kind, most)]
-        if len({row["fraction"] for row in results["rows"]}) > 1:
-            parts += [f"## With fewer labels, {kind} probe", _fractions(results, kind)]
+    for kind in dict.fromkeys(row["probe"] for row in results["rows"]):
+        sections = {
+            f"## Accuracy, {kind} probe, all labels": ("accuracy", _accuracy(results, kind, most)),
+            f"## Stage by stage, {kind} probe": ("stages", _stages(results, kind, most)),
+            f"## With fewer labels, {kind} probe": ("labels", _fractions(results, kind)),
+            f"## Confusions, {kind} probe": ("confusion", ""),
+        }
+        for head, (name, table) in sections.items():
+            figure = shown.get(f"{name}-{kind}", "")
+            if figure or table:
+                parts += [head, figure, table]
     parts += ["## Differences, all labels", _differences(results, most)]
     if results["pretexts"]:
-        parts += ["## Pretexts", _pretexts(results)]
+        parts += ["## Pretexts", shown.get("samples", ""), _pretexts(results)]
     return save(("\n\n".join(part for part in parts if part) + "\n").encode(), path, overwrite=True)
+
+
+def _figure(figure: Figure) -> str:
+    return f"![{figure.words}]({figure.file})\n\n{figure.note}"
 
 
 def _about(results: dict[str, Any]) -> str:
@@ -35,7 +53,7 @@ def _about(results: dict[str, Any]) -> str:
         f"{split['pictures']:,} pictures in {split['classes']} classes at {study['px']} px "
         f"(`{study['data']}`, {split['digest']}).",
         *(
-            f"{_DOMAINS[name]}: {len(d['classes'])} classes, {d['pool']:,} pictures "
+            f"{DOMAINS[name]}: {len(d['classes'])} classes, {d['pool']:,} pictures "
             f"for probes, {d['test']:,} test pictures, chance {100 * d['chance']:.2f} %."
             for name, d in domains.items()
         ),
@@ -84,7 +102,7 @@ def _accuracy(results: dict[str, Any], kind: str, fraction: float) -> str:
         cells = []
         for domain in domains:
             row = _find(results, arm, best.get((arm, domain)), kind, domain, fraction)
-            gap = "" if row is None else f"{100 * (row['train'] - row['accuracy'][0]):.1f}"
+            gap = "" if row is None else _percent(row["gap"])
             cells += ["", "", ""] if row is None else [row["stage"], _percent(row["accuracy"]), gap]
         lines += [[arm, results["sees"][arm], *cells]]
     heads = [word for d in domains for word in (f"{d}: stage", "% right", "train − test")]
@@ -105,7 +123,7 @@ def _stages(results: dict[str, Any], kind: str, fraction: float) -> str:
         stages = list(dict.fromkeys(stage for cells in several.values() for stage in cells))
         if several:
             lines = [[arm, *(cells.get(s, "") for s in stages)] for arm, cells in several.items()]
-            parts += [f"{_DOMAINS[domain]}, % right:", _table(["arm", *stages], lines)]
+            parts += [f"{DOMAINS[domain]}, % right:", _table(["arm", *stages], lines)]
     return "\n\n".join(parts)
 
 
@@ -118,14 +136,20 @@ def _fractions(results: dict[str, Any], kind: str) -> str:
             if (b["probe"], b["domain"]) == (kind, domain)
         }
         labels = sorted(
-            {(r["fraction"], r["labels"]) for r in results["rows"] if r["domain"] == domain}
+            {
+                (r["fraction"], r["labels"])
+                for r in results["rows"]
+                if (r["probe"], r["domain"]) == (kind, domain)
+            }
         )
+        if len(labels) < 2:
+            continue
         lines = []
         for arm, stage in best.items():
             rows = [_find(results, arm, stage, kind, domain, f) for f, _ in labels]
             lines += [[arm, *("" if r is None else _percent(r["accuracy"]) for r in rows)]]
         heads = [f"{100 * f:g} % ({n:,} labels)" for f, n in labels]
-        parts += [f"{_DOMAINS[domain]}, % right:", _table(["arm", *heads], lines)]
+        parts += [f"{DOMAINS[domain]}, % right:", _table(["arm", *heads], lines)]
     return "\n\n".join(parts)
 
 
@@ -138,6 +162,7 @@ def _differences(results: dict[str, Any], fraction: float) -> str:
             _points(d["difference"]),
             _VERDICTS[d["verdict"]],
             f"{100 * d['visible']:.1f}",
+            _points(d["gap"]),
         ]
         for d in results["differences"]
         if d["fraction"] == fraction
@@ -145,9 +170,10 @@ def _differences(results: dict[str, Any], fraction: float) -> str:
     words = (
         "Percentage points, first less second, on the same pictures and labels. *Visible*: the "
         "difference that this study would have seen four times in five; where there is no verdict, "
-        "smaller ones are left open. Of twenty differences that are none, one has a verdict."
+        "smaller ones are left open. *Gap*: how much larger the gap between train and test is with "
+        "the first. Of twenty differences that are none, one has a verdict."
     )
-    heads = ["first − second", "probe", "domain", "points", "first is", "visible"]
+    heads = ["first − second", "probe", "domain", "points", "first is", "visible", "gap"]
     return f"{words}\n\n{_table(heads, lines)}"
 
 
@@ -156,14 +182,19 @@ def _pretexts(results: dict[str, Any]) -> str:
     for arm, runs in results["pretexts"].items():
         for run in runs:
             last = run["log"][-1]
-            cells = [f"{last[d]['loss']:.4f}" for d in ("in", "out")]
+            cells = [f"{last[d]['loss']:.4f}" for d in ("taught", "in", "out")]
+            cells.insert(2, f"{last['in']['loss'] - last['taught']['loss']:+.4f}")
             if run["pretext"] == "labels":
-                cells[1] = ""  # it was never told of those classes
+                cells[3] = ""  # it was never told of those classes
             lines += [
                 [arm, str(run["seed"]), *cells, f"{run['parameters']:,}", f"{run['seconds']:.0f}"]
             ]
-    heads = ["arm", "seed", "loss in domain", "loss out of domain", "parameters", "seconds"]
-    return _table(heads, lines)
+    words = (
+        "Losses without penalties, at the end: on pictures that taught it, and on others, in and "
+        "out of domain; the gap is between the first two."
+    )
+    heads = ["arm", "seed", "loss, taught", "in domain", "gap", "out of domain", "parameters"]
+    return f"{words}\n\n{_table([*heads, 'seconds'], lines)}"
 
 
 def _find(

@@ -1,11 +1,12 @@
 """Carrying a study out: split -> pretexts -> frozen features -> probes -> table -> report.
 
     OUT/study.json          the study as it ran, and what its split holds
-    OUT/pretexts/           an encoder for each arm and seed
+    OUT/pretexts/           an encoder for each pretext and seed, and what its decoder makes
     OUT/features/           features by stage; taken away again, since they are large
     OUT/probes/             what each probe answered
     OUT/tested.json         which studies have looked at the test pictures
-    OUT/results.json        the table; OUT/report.md the same to read; OUT/confusions.npz
+    OUT/results.json        the table; OUT/report.md the same to read, with *.png
+    OUT/confusions.npz      which class was taken for which
 
 A file's name holds a hash of all that it depends on. So what is finished is not done again, by the
 same command or by a study that differs elsewhere.
@@ -27,14 +28,28 @@ import torch
 
 from kolorit.errors import ConfigInvalid, OutputUnwritable
 from kolorit.picture.save import save
+from kolorit.training.representation.figures import draw_figures
 from kolorit.training.representation.frozen import extract
 from kolorit.training.representation.outcomes import Outcome, write_outcomes
 from kolorit.training.representation.pictures import preprocessing_of
 from kolorit.training.representation.pretraining import pretrain
 from kolorit.training.representation.probes import PROBES
 from kolorit.training.representation.report import write_report
+from kolorit.training.representation.samples import (
+    Samples,
+    make_samples,
+    read_samples,
+    write_samples,
+)
 from kolorit.training.representation.sets import ClassSet, open_set
-from kolorit.training.representation.sources import SEEDED, SOURCES, moved, seeds_of, stages_for
+from kolorit.training.representation.sources import (
+    SEEDED,
+    SOURCES,
+    kinds_of,
+    moved,
+    seeds_of,
+    stages_for,
+)
 from kolorit.training.representation.splits import Domain, describe_split, split_set
 from kolorit.training.representation.study import Arm, Study, arms_of, as_table
 from kolorit.training.representation.table import confusions, make_results
@@ -73,12 +88,12 @@ def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print
     for name, arm in arms_of(study).items():
         for seed in seeds_of(study, arm):
             files |= _probe_arm(study, name, arm, seed, of, domains, out, where, say)
-    taught = {
-        name: [load_log(path) for path in paths if path.exists()]
-        for name, arm in arms_of(study).items()
-        if arm.features == "pretext"
-        for paths in [[encoder_of(study, name, arm, s, of, out) for s in seeds_of(study, arm)]]
-    }
+    encoders: dict[str, list[Path]] = {}  # by the first arm that has them: others may share them
+    for name, arm in arms_of(study).items():
+        paths = [encoder_of(study, arm, seed, of, out) for seed in seeds_of(study, arm)]
+        if arm.features == "pretext" and paths not in encoders.values():
+            encoders[name] = paths
+    taught = {n: [load_log(p) for p in paths if p.exists()] for n, paths in encoders.items()}
     looks = note_test(study, of, out, lambda _: None)
     known = {"split": split, "pretexts": taught, "test_looked_at": looks}
     results = make_results(study, of, domains, files, known)
@@ -87,7 +102,17 @@ def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print
     counts = confusions(results, of, domains, files)
     np.savez_compressed(content, allow_pickle=False, **counts)
     save(content.getvalue(), out / "confusions.npz", overwrite=True)
-    return write_report(results, out / "report.md")
+    samples = {
+        name: _samples(study, study.arms[name], paths[0], of, domains)
+        for name, paths in encoders.items()
+        if paths[0].exists()
+    }
+    try:
+        figures = draw_figures(results, counts, samples, out)
+    except ImportError:
+        say("no figures: they need matplotlib, pip install 'kolorit[train]'")
+        figures = {}
+    return write_report(results, out / "report.md", figures)
 
 
 def find_device(name: str) -> torch.device:
@@ -136,10 +161,10 @@ def _probe_arm(
     looks = [arm.sees, arm.size, study.probe.numbers]
     source_key = _key(taught_key, *looks)
     each = {k: v for k, v in asdict(study.probe).items() if k not in _WHERE}
-    probe_key = _key(taught_key, *looks, each)
+    probe_key = _key(taught_key, *looks, each, arm.probe_penalties, arm.probe_feature_penalties)
     files = {
         (name, seed, stage, kind): out / "probes" / f"{name}-{seed}-{stage}-{kind}-{probe_key}.npz"
-        for kind in study.probe.kinds
+        for kind in kinds_of(study, arm)
         for stage in stages_for(study, arm, kind)
     }
     wanted = {key: path for key, path in files.items() if not path.exists()}
@@ -147,7 +172,7 @@ def _probe_arm(
         return files
     taught = None
     if arm.features == "pretext":
-        encoder = encoder_of(study, name, arm, seed, of, out)
+        encoder = encoder_of(study, arm, seed, of, out)
         if not encoder.exists():
             say(f"{name}, seed {seed}: teaching its encoder '{arm.pretext}'")
             pretrain(study, arm, seed, of, domains, encoder, device, say)
@@ -155,8 +180,8 @@ def _probe_arm(
     features = moved(SOURCES[arm.features](study, arm, seed, taught), device)
     folder = out / "features" / f"{name}-{seed}-{source_key}"
     stored: dict[str, Path] = {}
-    if "linear" in study.probe.kinds:
-        needed = tuple(dict.fromkeys(stage for _, _, stage, kind in wanted if kind == "linear"))
+    needed = tuple(dict.fromkeys(stage for _, _, stage, kind in wanted if kind == "linear"))
+    if needed:
         there = {stage: folder / f"{stage}.npy" for stage in needed}
         lacking = tuple(stage for stage, path in there.items() if not path.exists())
         if lacking:
@@ -177,11 +202,23 @@ def _probe_arm(
     return files
 
 
-def encoder_of(study: Study, name: str, arm: Arm, seed: int, of: ClassSet, out: Path) -> Path:
-    """The file of an arm's taught encoder, whether it is there or not."""
-    return (
-        out / "pretexts" / f"{name}-{seed}-{_key(*_depends_on(study, arm, seed, of))}.safetensors"
-    )
+def _samples(
+    study: Study, arm: Arm, encoder: Path, of: ClassSet, domains: dict[str, Domain]
+) -> Samples:
+    """What a taught encoder's decoder makes of some pictures, kept beside it."""
+    path = encoder.with_suffix(".npz")
+    if not path.exists():
+        write_samples(make_samples(load_taught(encoder, study), arm.pretext, of, domains), path)
+    return read_samples(path)
+
+
+def encoder_of(study: Study, arm: Arm, seed: int, of: ClassSet, out: Path) -> Path:
+    """The file of an arm's taught encoder, whether it is there or not.
+
+    Arms that differ in nothing but their probes share it.
+    """
+    key = _key(*_depends_on(study, arm, seed, of))
+    return out / "pretexts" / f"{arm.pretext}-{seed}-{key}.safetensors"
 
 
 def _in_words(outcomes: list[Outcome]) -> str:
@@ -203,7 +240,7 @@ def _depends_on(study: Study, arm: Arm, seed: int, of: ClassSet) -> list[Any]:
         always += [asdict(study.net)]
     if arm.features == "pretext":
         training = {k: v for k, v in asdict(study.training).items() if k != "seeds"}
-        always += [arm.pretext, arm.losses, arm.penalties]
+        always += [arm.pretext, arm.losses, arm.penalties, arm.feature_penalties]
         always += [study.decoder, training, asdict(study.perceptual)]
     return always
 

@@ -156,6 +156,11 @@ def sees(arm: Arm) -> str:
     return "colour" if colour else "grey"
 
 
+def kinds_of(study: Study, arm: Arm) -> tuple[str, ...]:
+    """The kinds of probes that an arm is put to."""
+    return arm.kinds or study.probe.kinds
+
+
 def stages_of(study: Study, arm: Arm) -> tuple[str, ...]:
     """The stages of an arm that are probed, as far as they are known without making it."""
     if arm.stages:

@@ -70,7 +70,7 @@ class Training:
 class Probe:
     """[probe]: what is asked of frozen features."""
 
-    kinds: tuple[str, ...] = ("linear",)  # also "two-conv"
+    kinds: tuple[str, ...] = ("linear",)  # and those of CLASSIFIERS, put on maps
     stages: tuple[str, ...] = ("conv_in", "down1", "down2", "down3", "mid", "latent")
     fractions: tuple[float, ...] = (1.0,)  # of the labels, the same share of each class
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # each deals labels and development pictures anew
@@ -81,14 +81,17 @@ class Probe:
     weight_decays: tuple[float, ...] = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # chosen on development
     iterations: int = 100  # of L-BFGS, at most
 
-    # two-conv, with the most labels alone
+    # on maps
+    map_fractions: tuple[float, ...] = ()  # as fractions; none: the most labels alone
     map_stages: tuple[str, ...] = ("latent",)  # of arms that have several
     side: int = 0  # of the maps that it sees, resized; 0 = as they come
     epochs: int = 10
+    steps: int = 0  # at the least: with few labels there are more epochs, judged as often
     batch: int = 32
     lr: float = 3e-4
     decay: float = 2e-5
-    penalties: dict[str, float] = field(default_factory=dict)  # on its weights
+    penalties: dict[str, float] = field(default_factory=dict)  # on the classifier's weights
+    feature_penalties: dict[str, float] = field(default_factory=dict)  # on what its last layer sees
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,11 @@ class Arm:
     features: str  # a key of SOURCES
     pretext: str = "none"  # a key of PRETEXTS, for features = "pretext"
     losses: dict[str, float] = field(default_factory=dict)  # loss -> weight; none: the pretext's
-    penalties: dict[str, float] = field(default_factory=dict)  # on the encoder's weights
+    penalties: dict[str, float] = field(default_factory=dict)  # on the pretext network's weights
+    feature_penalties: dict[str, float] = field(default_factory=dict)  # on its latent
+    probe_penalties: dict[str, float] = field(default_factory=dict)  # as [probe]'s, of this arm
+    probe_feature_penalties: dict[str, float] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()  # of probes; none: those of [probe]
     stages: tuple[str, ...] = ()  # none: those of [probe], or the source's own
     sees: str = "grey"  # what a foreign encoder is shown: "grey" or "colour"
     size: int = 0  # side at which a foreign encoder looks; 0 = px
@@ -140,6 +147,11 @@ class Study:
 def arms_of(study: Study) -> dict[str, Arm]:
     """The arms that run."""
     return {k: arm for k, arm in study.arms.items() if not study.only or k in study.only}
+
+
+def teaching(arm: Arm) -> tuple[Any, ...]:
+    """What an arm's networks come from; arms of equal teaching have the same ones, seed by seed."""
+    return (arm.features, arm.pretext, arm.losses, arm.penalties, arm.feature_penalties)
 
 
 def as_table(study: Study) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from kolorit.errors import ConfigInvalid
 from kolorit.training.losses import PENALTIES
+from kolorit.training.representation.activations import FEATURE_PENALTIES
 from kolorit.training.representation.encoder_decoder import DECODERS
 from kolorit.training.representation.pictures import GREYS
 from kolorit.training.representation.pretexts import losses_of
 from kolorit.training.representation.probes import PROBES
-from kolorit.training.representation.sources import SOURCES
+from kolorit.training.representation.sources import SOURCES, kinds_of
 from kolorit.training.representation.study import Arm, Study, arms_of
 
 PREFIX = "study-"  # of the shipped files; recipes lie beside them
@@ -34,7 +35,7 @@ _RANGES: dict[str, tuple[float, float]] = {  # least and largest, by table and k
     **dict.fromkeys(("probe.numbers", "probe.iterations", "probe.epochs"), (1, _MANY)),
     **dict.fromkeys(("probe.batch",), (2, _MANY)),  # norms want two
     **dict.fromkeys(("probe.lr",), (1e-12, _MANY)),
-    **dict.fromkeys(("probe.side", "probe.decay"), (0, _MANY)),
+    **dict.fromkeys(("probe.side", "probe.decay", "probe.steps"), (0, _MANY)),
 }
 
 
@@ -169,23 +170,30 @@ def _check(study: Study) -> None:
     _one_of("grey", study.grey, GREYS)
     _one_of("decoder", study.decoder, DECODERS)
     _one_of("training.schedule", study.training.schedule, ("cosine", "constant"))
-    for kind in study.probe.kinds:
+    kinds = {kind for arm in study.arms.values() for kind in kinds_of(study, arm)}
+    for kind in (*study.probe.kinds, *sorted(kinds)):
         _one_of("probe.kinds", kind, tuple(PROBES))
     for key in ("kinds", "stages", "fractions", "seeds", "weight_decays"):
         if not getattr(study.probe, key):
             raise ConfigInvalid(f"probe.{key} is empty", remedy="Give one at least.")
     if not study.training.seeds:
         raise ConfigInvalid("training.seeds is empty", remedy="Give one at least.")
-    if not all(0 < fraction <= 1 for fraction in study.probe.fractions):
-        remedy = "Use shares above 0, up to 1."
-        raise ConfigInvalid(f"probe.fractions = {list(study.probe.fractions)}", remedy=remedy)
+    for key in ("fractions", "map_fractions"):
+        if not all(0 < fraction <= 1 for fraction in getattr(study.probe, key)):
+            remedy = "Use shares above 0, up to 1."
+            raise ConfigInvalid(f"probe.{key} = {list(getattr(study.probe, key))}", remedy=remedy)
+    most = max(study.probe.fractions)
+    if study.probe.map_fractions and max(study.probe.map_fractions) != most:
+        remedy = f"Let the largest be {most:g}, as in probe.fractions."
+        listed = list(study.probe.map_fractions)
+        raise ConfigInvalid(f"probe.map_fractions = {listed}", remedy=remedy)
     if study.split.pretext + study.split.development >= 1:
         raise ConfigInvalid(
             "split.pretext and split.development leave no labels for the probes",
             remedy="Let them be less than 1 together.",
         )
     if not study.split.development and len(study.probe.weight_decays) > 1:
-        if "linear" in study.probe.kinds:
+        if "linear" in kinds:
             raise ConfigInvalid(
                 "several probe.weight_decays, and split.development = 0",
                 remedy="Give pictures to choose by, or one weight decay.",
@@ -230,8 +238,16 @@ def _check_arm(study: Study, name: str, arm: Arm) -> None:
         )
     if arm.features == "pretext":
         losses_of(arm, study.perceptual)
-    for penalty in (*arm.penalties, *study.probe.penalties):
+    for penalty in (*arm.penalties, *arm.probe_penalties, *study.probe.penalties):
         _one_of("penalty", penalty, tuple(PENALTIES))
+    of_features = (*arm.feature_penalties, *arm.probe_feature_penalties)
+    for penalty in (*of_features, *study.probe.feature_penalties):
+        _one_of("feature penalty", penalty, tuple(FEATURE_PENALTIES))
+    if arm.features != "pretext" and (arm.penalties or arm.feature_penalties):
+        raise ConfigInvalid(
+            f"arms.{name} has penalties on an encoder that is not taught",
+            remedy="probe_penalties and probe_feature_penalties are those of its classifier.",
+        )
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:

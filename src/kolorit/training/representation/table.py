@@ -14,7 +14,13 @@ from kolorit.training.representation.outcomes import Outcome, read_outcomes
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.sources import sees
 from kolorit.training.representation.splits import Domain
-from kolorit.training.representation.study import Perceptual, Study, arms_of, as_table
+from kolorit.training.representation.study import (
+    Perceptual,
+    Study,
+    arms_of,
+    as_table,
+    teaching,
+)
 
 Key = tuple[str, str, str, str, float]  # arm, stage, kind of probe, domain, fraction
 Files = dict[tuple[str, int, str, str], Path]  # arm, pretext seed, stage, kind -> outcomes
@@ -35,7 +41,10 @@ def make_results(
             key = (arm, stage, kind, outcome.domain, outcome.fraction)
             cells.setdefault(key, {}).setdefault(seed, []).append(outcome)
     right = {key: _right(by_seed, of, domains[key[3]]) for key, by_seed in cells.items()}
-    rows = [_row(key, by_seed, right[key], study.resamples) for key, by_seed in cells.items()]
+    gaps = {key: _train(by_seed) - right[key] for key, by_seed in cells.items()}
+    rows = [
+        _row(key, by_seed, right[key], gaps[key], study.resamples) for key, by_seed in cells.items()
+    ]
     best = _best_stages(rows)
     return {
         "schema": 1,
@@ -48,7 +57,7 @@ def make_results(
         "rows": rows,
         "best": [dict(zip(("arm", "probe", "domain", "stage"), (*k, v), strict=True))
                  for k, v in best.items()],
-        "differences": _differences(study, right, best),
+        "differences": _differences(study, right, gaps, best),
     }  # fmt: skip
 
 
@@ -88,8 +97,13 @@ def _right(by_seed: dict[int, list[Outcome]], of: ClassSet, domain: Domain) -> R
     )
 
 
+def _train(by_seed: dict[int, list[Outcome]]) -> np.ndarray:
+    """(P,S,1): accuracy on what each probe learnt from."""
+    return np.array([[[o.train] for o in outcomes] for outcomes in by_seed.values()])
+
+
 def _row(
-    key: Key, by_seed: dict[int, list[Outcome]], right: Right, resamples: int
+    key: Key, by_seed: dict[int, list[Outcome]], right: Right, gap: Right, resamples: int
 ) -> dict[str, Any]:
     arm, stage, kind, domain, fraction = key
     outcomes = [o for some in by_seed.values() for o in some]
@@ -104,6 +118,7 @@ def _row(
         "by_seed": right.mean(2).round(5).tolist(),  # a list for each pretext seed
         "development": _mean([o.development for o in outcomes]),
         "train": _mean([o.train for o in outcomes]),
+        "gap": accuracy(gap, resamples=resamples),  # train less test
         "choices": [o.choice for o in outcomes],
     }
 
@@ -130,39 +145,43 @@ def _best_stages(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], str]:
 
 
 def _differences(
-    study: Study, right: dict[Key, Right], best: dict[tuple[str, str, str], str]
+    study: Study,
+    right: dict[Key, Right],
+    gaps: dict[Key, Right],
+    best: dict[tuple[str, str, str], str],
 ) -> list[dict[str, Any]]:
     """Arms against the baseline and by the study's pairs, each at its best stage; and of each arm
     its middle against its bottleneck."""
     arms = list(dict.fromkeys(arm for arm, *_ in right))
     pairs = [(arm, study.baseline) for arm in arms if arm != study.baseline]
     pairs = [pair for pair in (*pairs, *study.compare) if set(pair) <= set(arms)]
-    where = dict.fromkeys((kind, domain, fraction) for _, _, kind, domain, fraction in right)
     found = []
-    for kind, domain, fraction in where:
+    for where in dict.fromkeys(key[2:] for key in right):  # kind, domain, fraction
+        kind, domain, _ = where
         for first, second in dict.fromkeys(pairs):
             stages = [best.get((arm, kind, domain)) for arm in (first, second)]
-            found += _difference(right, (first, second), stages, (kind, domain, fraction), study)
+            found += _difference(right, gaps, (first, second), stages, where, study)
         for arm in arms:
             stages = [MIDDLE, BOTTLENECK]
-            found += _difference(right, (arm, arm), stages, (kind, domain, fraction), study)
+            found += _difference(right, gaps, (arm, arm), stages, where, study)
     return found
 
 
 def _difference(
     right: dict[Key, Right],
+    gaps: dict[Key, Right],
     arms: tuple[str, str],
     stages: list[str | None],
     where: tuple[str, str, float],
     study: Study,
 ) -> list[dict[str, Any]]:
     """One difference, or none where a probe is missing."""
-    sides = [right.get((arm, stage or "", *where)) for arm, stage in zip(arms, stages, strict=True)]
-    first, second = sides
-    if first is None or second is None:
+    first, second = ((arm, stage or "", *where) for arm, stage in zip(arms, stages, strict=True))
+    if first not in right or second not in right:
         return []
-    same = arms[0] == arms[1]
-    seen = compare(first, second, same_encoders=same, resamples=study.resamples)
+    same = teaching(study.arms[arms[0]]) == teaching(study.arms[arms[1]])
+    how: dict[str, Any] = {"same_encoders": same, "resamples": study.resamples}
+    seen = compare(right[first], right[second], **how)
     mean, low, high = seen.difference
     return [
         {
@@ -172,6 +191,7 @@ def _difference(
             **dict(zip(("probe", "domain", "fraction"), where, strict=True)),
             "difference": [mean, low, high],
             "visible": seen.visible,
+            "gap": compare(gaps[first], gaps[second], **how).difference,
             "verdict": "higher" if low > 0 else "lower" if high < 0 else "open",
         }
     ]
