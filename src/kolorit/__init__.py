@@ -33,7 +33,7 @@ from kolorit.errors import (
     TrainingDiverged,
 )
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "AddressInUse",

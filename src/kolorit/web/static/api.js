@@ -13,27 +13,29 @@ export class Problem extends Error {
 
 /** Opens a photograph: {id, width, height, view, format, notes, confidence, coloured, looks}. */
 export const openView = async (file, signal) =>
-  (await post("/v1/views", file, signal)).json();
+  whole(await post("/v1/views", file, signal), "json");
 
 /** The photograph as it was, small enough for the screen. */
 export const fetchGrey = async (id, signal) =>
-  (await call(`/v1/views/${id}/grey`, { signal })).blob();
+  whole(await call(`/v1/views/${id}/grey`, { signal }), "blob");
 
 /** Whether the server still has it: a Problem if not. */
 export const checkView = (id, signal) => call(`/v1/views/${id}/grey`, { method: "HEAD", signal });
 
 /** The same in colour. */
 export const fetchColoured = async (id, wanted, signal) =>
-  (await post(`/v1/views/${id}/picture`, wanted, signal)).blob();
+  whole(await post(`/v1/views/${id}/picture`, wanted, signal), "blob");
 
 /** How sure the colours are: a grey picture, white where sure. */
 export const fetchSureness = async (id, hints, signal) =>
-  (await post(`/v1/views/${id}/confidence`, { hints }, signal)).blob();
+  whole(await post(`/v1/views/${id}/confidence`, { hints }, signal), "blob");
 
 /** Likely colours of one place: [{colour, share}]. */
-export const fetchSuggestions = async (id, place, hints, signal) =>
-  (await (await post(`/v1/views/${id}/suggestions`, { ...place, hints, count: 6 }, signal)).json())
-    .suggestions;
+export const fetchSuggestions = async (id, place, hints, signal) => {
+  const wanted = { ...place, hints, count: 6 };
+  const answer = await post(`/v1/views/${id}/suggestions`, wanted, signal);
+  return (await whole(answer, "json")).suggestions;
+};
 
 /** The photograph in full size: {blob, name}. */
 export const fetchResult = (id, wanted, signal) =>
@@ -87,12 +89,25 @@ async function readProblem(answer) {
   return new Problem(detail || title || `The server answered ${status}`, { remedy, code, status });
 }
 
+/** All of an answer, as "blob" or "json"; it may break off although it began well. */
+async function whole(answer, kind) {
+  try {
+    return await answer[kind]();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("The connection broke off before everything had come", {
+      remedy: "Try again; if it breaks off again, see whether kolorit serve is still running",
+      code: "broke-off",
+    });
+  }
+}
+
 async function asFile(answer) {
   const said = answer.headers.get("Content-Disposition") ?? "";
   const coded = /filename\*=UTF-8''([^;]+)/i.exec(said)?.[1];
   const plain = /filename="([^"]+)"/i.exec(said)?.[1];
   const name = coded ? decodeURIComponent(coded) : (plain ?? "kolorit");
-  return { blob: await answer.blob(), name };
+  return { blob: await whole(answer, "blob"), name };
 }
 
 /** The token stands behind the # of the address, where no server sees it; this tab keeps it. */

@@ -5,8 +5,8 @@ import { $, make } from "./dom.js";
 import { commit, desk, edits, isReady, on } from "./desk.js";
 import { wanted } from "./edits.js";
 import { makeLane } from "./lane.js";
-import { withView } from "./pictures.js";
 import { say } from "./say.js";
+import { withView } from "./views.js";
 
 const COUNT = 3;
 

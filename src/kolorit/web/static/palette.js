@@ -6,9 +6,9 @@ import { chosenMark, desk, edits, isReady, marks, on, tell } from "./desk.js";
 import { layOut } from "./edits.js";
 import { makeLane } from "./lane.js";
 import { useColour, useRadius } from "./marks.js";
-import { withView } from "./pictures.js";
 import { complain } from "./say.js";
 import { onStage } from "./stage.js";
+import { withView } from "./views.js";
 import { nameColour, percent } from "./words.js";
 
 const GAP = 28; // px between the place and the palette

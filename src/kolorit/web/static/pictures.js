@@ -1,10 +1,11 @@
 // The photographs: taken in, opened one after the other, and coloured again when edits change.
 
-import { fetchColoured, fetchGrey, forgetView, openView, Problem } from "./api.js";
+import { fetchColoured, fetchGrey, forgetView, openView } from "./api.js";
 import { choosePicture, desk, isReady, on, tell } from "./desk.js";
 import { makeHistory, wanted } from "./edits.js";
 import { makeLane } from "./lane.js";
 import { complain, whileWorking } from "./say.js";
+import { stopSending, withView } from "./views.js";
 
 const KEPT = 5000; // ms that the address of a replaced picture stays good
 
@@ -27,6 +28,7 @@ export function addFiles(files) {
 
 export function removePicture(picture) {
   stopPicture(picture);
+  stopSending(picture);
   const place = desk.pictures.indexOf(picture);
   desk.pictures.splice(place, 1);
   if (picture.view) forgetView(picture.view.id);
@@ -45,17 +47,6 @@ export function stopPicture(picture) {
 export function retryPicture(picture) {
   change(picture, { state: "waiting", problem: null });
   work();
-}
-
-/** What `use(id)` gives; where the server has forgotten the photograph, it gets it once more. */
-export async function withView(picture, use, signal) {
-  try {
-    return await use(picture.view.id);
-  } catch (error) {
-    if (!(error instanceof Problem) || ![404, 410].includes(error.status)) throw error;
-    picture.view = await openView(picture.file, signal);
-    return use(picture.view.id);
-  }
 }
 
 function makePicture(file) {

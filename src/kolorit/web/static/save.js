@@ -4,8 +4,8 @@ import { checkView, fetchResult, fetchZip } from "./api.js";
 import { $, make } from "./dom.js";
 import { desk, isReady, on } from "./desk.js";
 import { wanted } from "./edits.js";
-import { withView } from "./pictures.js";
 import { complain, say } from "./say.js";
+import { withView } from "./views.js";
 import { count } from "./words.js";
 
 const MOST = 50; // photographs that the server packs into one file

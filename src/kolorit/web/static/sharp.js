@@ -5,9 +5,9 @@ import { $, showImage } from "./dom.js";
 import { desk, isReady, on } from "./desk.js";
 import { FRESH, wanted } from "./edits.js";
 import { makeLane } from "./lane.js";
-import { withView } from "./pictures.js";
 import { complain, whileWorking } from "./say.js";
 import { sheetSize } from "./stage.js";
+import { withView } from "./views.js";
 
 const SOFT = 1.15; // screen pixels for one of the view from which it looks soft
 const REST = 500; // ms without a change before it is fetched

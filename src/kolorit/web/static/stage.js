@@ -4,12 +4,16 @@ import { $, showImage } from "./dom.js";
 import { desk, isReady, on, tell } from "./desk.js";
 
 const MARGIN = 24; // around the whole photograph, px
-const LARGEST_FIT = 2; // a small photograph is not blown up beyond this
+const LARGEST_FIT = 2; // a small photograph is not blown up beyond this,
+const SEEN = 200; // unless its short side is still smaller than this, px
+const BLOCKS = 8; // screen pixels for one of the photograph from which it is shown as a square
+const SLIM = 48; // px of width below which the line between before and after hides too much
 
 const stage = $("stage");
 const scroller = $("scroller");
 const sheet = $("sheet");
 let zoom = "fit"; // or screen pixels for one of the photograph
+let scale = 1; // px for one of the photograph
 
 export function startStage() {
   on("current", () => {
@@ -52,7 +56,7 @@ export function reveal({ x, y }) {
 }
 
 /** Screen pixels for one pixel of the photograph. */
-export const magnification = () => (sheet.clientWidth / fullSize()[0]) * devicePixelRatio;
+export const magnification = () => scale * devicePixelRatio;
 
 /** The same where the whole photograph is seen. */
 export const fitMagnification = () => fitScale() * devicePixelRatio;
@@ -107,15 +111,18 @@ export function zoomTo(next, anchor) {
 function fitScale() {
   const [width, height] = fullSize();
   const room = [scroller.clientWidth - 2 * MARGIN, scroller.clientHeight - 2 * MARGIN];
-  return Math.max(0.01, Math.min(room[0] / width, room[1] / height, LARGEST_FIT));
+  const most = Math.max(LARGEST_FIT, SEEN / Math.min(width, height));
+  return Math.max(0.01, Math.min(room[0] / width, room[1] / height, most));
 }
 
 function lay() {
   if (!desk.current?.view) return;
   const [width, height] = fullSize();
-  const scale = zoom === "fit" ? fitScale() : zoom / devicePixelRatio;
-  sheet.style.setProperty("width", `${width * scale}px`);
-  sheet.style.setProperty("height", `${height * scale}px`);
+  scale = zoom === "fit" ? fitScale() : zoom / devicePixelRatio;
+  sheet.style.setProperty("width", `${Math.max(1, width * scale)}px`);
+  sheet.style.setProperty("height", `${Math.max(1, height * scale)}px`);
+  sheet.classList.toggle("slim", width * scale < SLIM);
+  sheet.classList.toggle("blocks", magnification() >= BLOCKS);
   $("fit").setAttribute("aria-pressed", zoom === "fit");
   $("whole").setAttribute("aria-pressed", zoom === 1);
   tell("laid");

@@ -5,9 +5,9 @@ import { $ } from "./dom.js";
 import { desk, isReady, marks, on } from "./desk.js";
 import { layOut } from "./edits.js";
 import { makeLane } from "./lane.js";
-import { withView } from "./pictures.js";
 import { readPixels, valueAt } from "./pixels.js";
 import { complain, say } from "./say.js";
+import { withView } from "./views.js";
 import { percent } from "./words.js";
 
 const GUESS = 0.5; // below this a place is hatched,

@@ -3,7 +3,8 @@
 import { $ } from "./dom.js";
 import { fitMagnification, magnification, zoomTo } from "./stage.js";
 
-const STEPS = [0.1, 0.25, 0.5, 1, 2, 4, 8]; // screen pixels for one of the photograph
+// Screen pixels for one of the photograph; with the last, a finger meets a single pixel.
+const STEPS = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32];
 const stage = $("stage");
 const scroller = $("scroller");
 
