@@ -32,11 +32,10 @@ def follow_edges(L: np.ndarray, ab: np.ndarray) -> np.ndarray:
 
 def _window_means(planes: np.ndarray) -> np.ndarray:
     """Means over the 17 x 17 window around each pixel of planes (C,h,w); edges mirrored."""
-    for axis in (1, 2):
-        pad = [(0, 0), (0, 0), (0, 0)]
-        pad[axis] = (RADIUS + 1, RADIUS)
-        sums = np.cumsum(np.pad(planes, pad, mode="symmetric"), axis, planes.dtype)
-        width, size = 2 * RADIUS + 1, planes.shape[axis]
-        upper, lower = (sums.take(range(k, k + size), axis) for k in (width, 0))
-        planes = (upper - lower) / np.float32(width)
-    return planes
+    width = 2 * RADIUS + 1
+    share = np.float32(1 / width)
+    margin = (RADIUS + 1, RADIUS)
+    sums = np.pad(planes, ((0, 0), margin, (0, 0)), mode="symmetric").cumsum(1, planes.dtype)
+    planes = (sums[:, width:] - sums[:, :-width]) * share
+    sums = np.pad(planes, ((0, 0), (0, 0), margin), mode="symmetric").cumsum(2, planes.dtype)
+    return np.asarray((sums[..., width:] - sums[..., :-width]) * share)
