@@ -182,7 +182,8 @@ def test_ci_runs_as_a_program(repository: Path) -> None:
 def test_make_explains_its_targets(repository: Path) -> None:
     words = subprocess.check_output(["make", "--silent", "help"], cwd=repository, text=True)
     listed = {line.split()[0] for line in words.splitlines() if line.startswith("  ")}
-    assert listed == {"demo", "test", "lint", "format", "types", "bench", "clean", "help"}
+    checks = {"test", "test-page", "lint", "types"}
+    assert listed == {"demo", "format", "bench", "clean", "help"} | checks
     phony = re.search(
         r"^\.PHONY: (.+)$", (repository / "Makefile").read_text("utf-8"), re.MULTILINE
     )

@@ -84,7 +84,7 @@ def test_every_recipe_from_photographs_to_colours(
     # the model says what the network says, and colours
     colorizer = Colorizer(run / "model.onnx")
     grey = photo("farm.png")
-    seen = colorizer.predict(grey)
+    seen = colorizer.predict(grey, mirror=False)
     L = torch.from_numpy(seen.L)[None, None]
     with torch.no_grad():
         fed = as_run_input(L) if recipe.lab == "as-run" else L

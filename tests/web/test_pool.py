@@ -89,14 +89,22 @@ def run(test: Coroutine[Any, Any, None]) -> None:
 
 
 async def pids(pool: Pool, task: Suggest) -> set[int]:
-    """The processes that live below this one."""
+    """The workers that live below this process."""
     await pool.run(task)
     return children()
 
 
 def children() -> set[int]:
     text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-    return {int(pid) for pid in text.split()}
+    return {int(pid) for pid in text.split() if is_worker(pid)}
+
+
+def is_worker(pid: str) -> bool:
+    """Other tests may have left processes of other kinds, such as multiprocessing's tracker."""
+    try:
+        return b"kolorit.web.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 async def until(true: Any) -> float:
