@@ -11,11 +11,11 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -58,14 +58,14 @@ def test_its_steps(repository: Path, lines: list[str], tmp_path: Path) -> None:
     assert build.startswith("python -m venv /opt/kolorit")
     step = build.replace("python -m", f"{sys.executable} -m", 1).replace("/opt", str(place))
     subprocess.run(step, shell=True, check=True, cwd=source, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     entry = [w.replace("/opt", str(place)) for w in json.loads(of(lines, "ENTRYPOINT")[0])]
     (health,) = re.findall(r"CMD (\[.*\])", of(lines, "HEALTHCHECK")[0])
-    check = [w.replace("/opt", str(place)).replace("8765", port) for w in json.loads(health)]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    server = subprocess.Popen([w.replace("8765", port) for w in entry], env=environment)
+    entry = [w.replace("8765", "0") for w in entry]  # any free port; its address is told first
+    server = subprocess.Popen(entry, env=environment, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    port = str(urlsplit(server.stdout.readline().strip()).port)
+    check = [w.replace("/opt", str(place)).replace("8765", port) for w in json.loads(health)]
     try:
         deadline = time.monotonic() + 60
         while subprocess.run(check, capture_output=True, check=False).returncode:
