@@ -200,7 +200,7 @@ def _load(path: Path) -> np.ndarray:
 
 def _save(path: Path, array: np.ndarray) -> None:
     """An array in a file, whole or not at all."""
-    part = path.with_suffix(".part.npy")
+    part = path.with_suffix(f".{os.getpid()}.part.npy")
     try:
         np.save(part, array, allow_pickle=False)
         os.replace(part, path)
@@ -210,7 +210,7 @@ def _save(path: Path, array: np.ndarray) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     """A file, whole or not at all. Not flushed: it need not outlive the server."""
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # a task may be done again elsewhere
     try:
         part.write_bytes(content)
         os.replace(part, path)
