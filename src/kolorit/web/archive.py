@@ -48,11 +48,8 @@ async def save_views(request: Request, shared: Shared, body: ZipBody) -> Respons
     id = shared.store.put()
     try:
         path = shared.store.path(id) / RESULT
-        shared.store.hold(id)
-        try:
+        with shared.store.held(id):
             await until_gone(request, _pack(shared, body.pictures, address_of(request.scope), path))
-        finally:
-            shared.store.release(id)
         headers = {"Content-Disposition": attachment("kolorit.zip")}
         return send_file(
             request,

@@ -50,21 +50,19 @@ async def receive(request: Request, store: Store, query: TextOptions | None) -> 
     """
     _check_query(request, query)
     id = store.put()
-    store.hold(id)  # others may send many while this one comes slowly
     try:
-        path = store.path(id) / ORIGINAL
-        if _is_form(request):
-            name, digest, fields = await _receive_form(request, path)
-        else:
-            name, digest, fields = clean_name(None), await _receive_body(request, path), {}
-        options = _join(query, fields)
-        check_type(path)
-        return Sent(id, name, digest, options)
+        with store.held(id) as folder:  # others may send many while this one comes slowly
+            path = folder / ORIGINAL
+            if _is_form(request):
+                name, digest, fields = await _receive_form(request, path)
+            else:
+                name, digest, fields = clean_name(None), await _receive_body(request, path), {}
+            options = _join(query, fields)
+            check_type(path)
+            return Sent(id, name, digest, options)
     except BaseException:
         store.drop(id)
         raise
-    finally:
-        store.release(id)
 
 
 def check_type(path: Path) -> None:

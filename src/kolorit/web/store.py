@@ -11,8 +11,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -95,6 +95,15 @@ class Store:
             del self._held[id]
         if id in self._asked:
             self.path(id)
+
+    @contextmanager
+    def held(self, id: str) -> Iterator[Path]:
+        """Its folder, held meanwhile. Raises NotThere."""
+        self.hold(id)
+        try:
+            yield self.folder / id
+        finally:
+            self.release(id)
 
     def sweep(self, now: float | None = None, spare: int = 0) -> None:
         """Remove what is too old or too much; ``Jobs.sweep`` calls it every so often.

@@ -70,7 +70,7 @@ async def open_view(request: Request, shared: Shared) -> Response:
     sent = await receive(request, shared.store, None)
     folder = shared.store.path(sent.id)
     try:
-        with _held(shared, sent.id):
+        with shared.store.held(sent.id):
             task = Open(folder / ORIGINAL, folder, shared.figures.view_pixels)
             opened: Opened = await until_gone(request, shared.pool.run(task))
     except BaseException:
@@ -119,7 +119,7 @@ async def read_grey(request: Request, shared: Shared, id: str) -> Response:
 async def colour_view(request: Request, shared: Shared, id: str, body: PictureBody) -> Response:
     """Quick enough to follow a hand. Its colours are those of the file that result gives."""
     wanted = wanted_of(body, shared.card)
-    with _held(shared, id) as folder, _scratch(folder, ".jpg") as out:
+    with shared.store.held(id) as folder, _scratch(folder, ".jpg") as out:
         made: Coloured = await until_gone(request, shared.pool.run(Show(folder, out, wanted)))
         return Response(_taken(out), 200, about(shared, made), made.media_type)
 
@@ -140,7 +140,7 @@ async def colour_view(request: Request, shared: Shared, id: str, body: PictureBo
 )
 async def judge_view(request: Request, shared: Shared, id: str, body: ConfidenceBody) -> Response:
     """By the model's own account: the chance that the true colour is near."""
-    with _held(shared, id) as folder, _scratch(folder, ".png") as out:
+    with shared.store.held(id) as folder, _scratch(folder, ".png") as out:
         task = Sure(folder, out, as_hints(body.hints))
         mean: float = await until_gone(request, shared.pool.run(task))
         headers = {"Kolorit-Confidence": f"{mean:.3f}"}
@@ -158,7 +158,7 @@ async def suggest_colours(
     request: Request, shared: Shared, id: str, body: SuggestionsBody
 ) -> dict[str, Any]:
     """What the model thinks possible at exactly this place, for a hint there."""
-    with _held(shared, id) as folder:
+    with shared.store.held(id) as folder:
         task = Suggest(folder, body.x, body.y, as_hints(body.hints), body.count)
         found = await until_gone(request, shared.pool.run(task))
     return {"suggestions": [{"colour": c, "share": round(float(s), 4)} for c, s in found]}
@@ -210,17 +210,6 @@ def view_folder(shared: Service, id: str) -> Path:
     if not (folder / LIGHTNESS).exists():
         raise NotThere("there is no such view")
     return folder
-
-
-@contextlib.contextmanager
-def _held(shared: Service, id: str) -> Iterator[Path]:
-    """Its folder, which no sweep takes meanwhile."""
-    folder = shared.store.path(id)
-    shared.store.hold(id)
-    try:
-        yield folder
-    finally:
-        shared.store.release(id)
 
 
 def _taken(out: Path) -> bytes:
