@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from kolorit.errors import ConfigInvalid, DataCorrupt
-from kolorit.training.representation.frozen import digest, extract, resized, standing_still
+from kolorit.training.representation.frozen import Wanted, digest, extract, resized, standing_still
 from kolorit.training.representation.pictures import Pictures, Preprocessing
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.sources import SOURCES, Features, sees
 from kolorit.training.representation.splits import Domain
 from kolorit.training.representation.study import Study
-from kolorit.training.representation.task import parts_of
+from kolorit.training.representation.task import parts_of, places
 
 CPU = torch.device("cpu")
 Domains = dict[str, Domain]
@@ -100,8 +100,8 @@ def test_resizing_keeps_means_and_lets_one_place_alone() -> None:
 
 def test_extracted_rows_are_in_order(food_set: ClassSet, domains: Domains, tmp_path: Path) -> None:
     identity = of_net(nn.Identity())
-    paths = extract(identity, ("one",), food_set, parts_of(domains), 32 * 32, tmp_path, CPU)
-    found = np.load(paths["one"])
+    paths = extract(identity, Wanted(("one",), 32 * 32), food_set, domains, tmp_path, CPU)
+    found = np.load(paths["one", "features"])
     rows = np.concatenate([rows for _, rows in parts_of(domains)])
     assert (found.shape, found.dtype) == ((len(rows), 1024), np.float16)
     from kolorit.colour.lab import bytes_to_lab
@@ -114,7 +114,7 @@ def test_extracted_rows_are_in_order(food_set: ClassSet, domains: Domains, tmp_p
 
 def test_a_stage_that_is_not_there(food_set: ClassSet, domains: Domains, tmp_path: Path) -> None:
     with pytest.raises(ConfigInvalid, match="no stage 'two'") as told:
-        extract(of_net(nn.Identity()), ("two",), food_set, parts_of(domains), 64, tmp_path, CPU)
+        extract(of_net(nn.Identity()), Wanted(("two",), 64), food_set, domains, tmp_path, CPU)
     assert told.value.remedy == "It has: one."
 
 
@@ -124,8 +124,41 @@ def test_features_that_are_no_numbers(food_set: ClassSet, domains: Domains, tmp_
             return 1e6 * x
 
     with pytest.raises(DataCorrupt, match="'one' are no numbers, or too large"):
-        extract(of_net(Loud()), ("one",), food_set, parts_of(domains), 64, tmp_path, CPU)
+        extract(of_net(Loud()), Wanted(("one",), 64), food_set, domains, tmp_path, CPU)
     assert not (tmp_path / "one.npy").exists()
+
+
+def test_whole_maps_are_kept_as_they_are_and_mirrored(
+    food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    identity = of_net(nn.Identity())
+    wanted = Wanted(("one",), 16 * 16, ("one",))
+    paths = extract(identity, wanted, food_set, domains, tmp_path, CPU)
+    maps, vectors = (np.load(paths["one", form]) for form in ("maps", "features"))
+    assert (maps.shape[1:], maps.dtype) == ((1, 32, 32), np.float16)
+    assert len(maps) == len(vectors)
+    where = places(domains, len(food_set.label))
+    pool, test = domains["out"].pool, domains["out"].test
+    np.testing.assert_array_equal(maps[where[1, pool]], maps[where[0, pool]][..., ::-1])
+    assert (where[1, test] == -1).all() and (where[0, domains["in"].pretext] == -1).all()
+    order = [rows for _, rows in parts_of(domains)] + [d.pool for d in domains.values()]
+    assert len(maps) == sum(map(len, order))
+    halves = resized(torch.from_numpy(maps[where[0, test]]).float(), 256)
+    np.testing.assert_allclose(vectors[where[0, test]], halves, atol=2e-3)
+
+
+def test_half_precision_changes_little(
+    food_set: ClassSet, domains: Domains, study: Callable[..., Study], tmp_path: Path
+) -> None:
+    how = study()
+    features = SOURCES["random"](how, replace(how.arms["raw"], features="random"), 0, None)
+    found = []
+    for bf16 in (False, True):
+        wanted, folder = Wanted(("latent",), 64), tmp_path / str(bf16)
+        paths = extract(features, wanted, food_set, domains, folder, CPU, bf16=bf16)
+        found.append(np.load(paths["latent", "features"]).astype(float))
+    off = np.abs(found[0] - found[1]).mean() / found[0].std()
+    assert 0 < off < 0.02
 
 
 @pytest.mark.parametrize("name", ["grey", "rgb", "histogram", "random"])

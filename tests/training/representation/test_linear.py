@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from kolorit.training.representation.linear import compress, fit, path, predict, standardise
+from kolorit.training.representation.linear import fit, path, predict, standardise, turned
 
 
 def clouds(n: int = 60, d: int = 5, classes: int = 3, seed: int = 0):  # type: ignore[no-untyped-def]
@@ -57,19 +57,42 @@ def test_a_path_of_decays_ends_where_cold_starts_do() -> None:
     assert sizes == sorted(sizes)
 
 
-def test_fewer_coordinates_and_the_same_answers() -> None:
-    x, label = clouds(n=30, d=200)
-    others, _ = clouds(n=50, d=200, seed=2)
+@pytest.mark.parametrize(("n", "d"), [(30, 200), (90, 20)])
+def test_turned_features_give_the_same_answers(n: int, d: int) -> None:
+    x, label = clouds(n=n, d=d)
+    others, _ = clouds(n=50, d=d, seed=2)
     x[:, 7] = 3.0  # a feature that never changes
     standard = standardise(x)
     pool, test = standard(x), standard(others)
-    few, few_test = compress(pool, test)
-    assert few.shape[1] < 30 and few_test.shape == (50, few.shape[1])
-    whole, small = (fit(a, label, 3, 1e-2, 500) for a in (pool, few))
+    few, few_test, spread = turned(pool, test)
+    assert few.shape[1] == min(n, d) - 1  # less one: the mean, or the feature that never changes
+    assert few_test.shape == (50, few.shape[1])
+    np.testing.assert_allclose(few.square().mean(0), spread, rtol=1e-3)
+    np.testing.assert_allclose(few.T @ few / n, torch.diag(spread), atol=1e-5)
+    whole = fit(pool, label, 3, 1e-2, 500)
+    small = fit(few, label, 3, 1e-2, 500, spread)
     np.testing.assert_allclose(
         test @ whole[0] + whole[1], few_test @ small[0] + small[1], atol=1e-2
     )
-    assert compress(test[:, :20], pool[:, :20])[0].shape == (50, 20)  # nothing to gain
+
+
+def test_knowing_the_spread_finds_the_least_in_fewer_steps() -> None:
+    """Where classes can hardly be told apart, as ever with frozen features."""
+    rng = np.random.default_rng(0)
+    label = torch.from_numpy(rng.integers(0, 10, 400))
+    middles = 0.3 * rng.normal(0, 1, (10, 30))
+    x = torch.from_numpy(rng.normal(0, 1, (400, 30)) + middles[label.numpy()]).float()
+    x = x * torch.logspace(0, -2.5, 30)  # long and narrow
+    spread = x.square().mean(0)
+
+    def loss(steps: int, spread: torch.Tensor | None) -> float:
+        W, b = fit(x, label, 10, 1e-4, steps, spread)
+        fits = torch.nn.functional.cross_entropy(x @ W + b, label)
+        return float(fits + 1e-4 / 2 * W.square().sum())
+
+    least = loss(2000, spread)
+    assert least == pytest.approx(loss(2000, None), rel=5e-3)
+    assert loss(10, spread) - least < (loss(10, None) - least) / 20
 
 
 def test_standardised_features_have_length_one() -> None:

@@ -14,15 +14,16 @@ from kolorit.errors import ConfigInvalid, DataCorrupt
 from kolorit.training.representation import linear, map_probe
 from kolorit.training.representation.activations import last_linear, listening
 from kolorit.training.representation.classifiers import CLASSIFIERS
-from kolorit.training.representation.frozen import digest, extract
+from kolorit.training.representation.frozen import Wanted, digest, extract
 from kolorit.training.representation.outcomes import Outcome, read_outcomes, write_outcomes
+from kolorit.training.representation.pictures import to_pictures
 from kolorit.training.representation.pretraining import pretrain
 from kolorit.training.representation.probes import PROBES
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.sources import SOURCES
 from kolorit.training.representation.splits import Domain
 from kolorit.training.representation.study import Arm, Study
-from kolorit.training.representation.task import Task, parts_of
+from kolorit.training.representation.task import Task
 from kolorit.training.representation.taught import load_taught
 
 CPU = torch.device("cpu")
@@ -35,8 +36,10 @@ def task_of(
 ) -> Task:
     arm = replace(study.arms["raw"], features=source)
     features = SOURCES[source](study, arm, 0, None)
-    stored = extract(features, (stage,), of, parts_of(domains), study.probe.numbers, folder, CPU)
-    return Task(study, arm, features, stage, stored[stage], of, domains, CPU)
+    wanted = Wanted((stage,), study.probe.numbers, (stage,) if features.net is not None else ())
+    stored = extract(features, wanted, of, domains, folder, CPU)
+    found, maps = (stored.get((stage, form)) for form in ("features", "maps"))
+    return Task(study, arm, features, stage, found, of, domains, CPU, maps)
 
 
 def right(outcome: Outcome, of: ClassSet, domains: Domains) -> float:
@@ -123,7 +126,7 @@ def test_fewer_labels_have_as_many_steps(
 ) -> None:
     """24 and 12 labels in batches of 4, out of domain 12 and 6; two judgements each."""
     asked: list[int] = []
-    monkeypatch.setattr(map_probe, "_epoch", lambda *args: asked.append(len(args[2])))
+    monkeypatch.setattr(map_probe, "_epoch", lambda *args: asked.append(len(args[3])))
     how = study("probe.epochs=2", "probe.steps=12", "probe.batch=4", "probe.seeds=[0]",
                 "probe.side=4", "probe.map_fractions=[0.5, 1.0]")  # fmt: skip
     outcomes = PROBES["two-conv"](task_of(how, "rgb", "pixels", food_set, domains, tmp_path))
@@ -170,19 +173,44 @@ def test_a_classifiers_penalties_act(
     assert sizes[1] < 0.8 * sizes[0]
 
 
-def test_an_encoder_that_counts_is_refused_by_both(
+def test_an_encoder_that_counts_is_refused(
     study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
 ) -> None:
+    """What probes learn from is made under guard; later the encoder is not touched at all."""
     how = study("defects.train_mode=true", "probe.epochs=1", "probe.seeds=[0]")
-    task = task_of(how, "random", "latent", food_set, domains, tmp_path)
-    PROBES["two-conv"](task)  # the second study's encoder: its norms do not count
-    net = task.features.net
+    features = SOURCES["random"](how, replace(how.arms["raw"], features="random"), 0, None)
+    wanted = Wanted(("latent",), 64, ("latent",))
+    extract(features, wanted, food_set, domains, tmp_path / "a", CPU, train_mode=True)
+    net = features.net
     net.quant = torch.nn.Sequential(net.quant, torch.nn.BatchNorm2d(4))
     with pytest.raises(ConfigInvalid, match="changed while it was probed"):
-        PROBES["two-conv"](task)
-    with pytest.raises(ConfigInvalid, match="changed while it was probed"):
-        extract(task.features, ("latent",), food_set, parts_of(domains), 64, tmp_path / "b", CPU,
-                train_mode=True)  # fmt: skip
+        extract(features, wanted, food_set, domains, tmp_path / "b", CPU, train_mode=True)
+
+
+def test_maps_of_an_encoder_are_its_answers(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    """From the file, plain and mirrored, as if the encoder were asked again."""
+    task = task_of(study("probe.side=0"), "random", "latent", food_set, domains, tmp_path)
+    show, domain = map_probe.maps_from(task), domains["out"]
+    rows = domain.pool[[3, 0, 5, 1]]
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+    flip = same.random(len(rows)) < 0.5
+    assert flip.any() and not flip.all()
+    rgb = np.stack([food_set.pictures[row] for row in rows])
+    rgb[flip] = rgb[flip][:, :, ::-1]
+    pictures = to_pictures(rgb, food_set.label[rows], task.features.preprocessing, CPU)
+    with torch.no_grad():
+        want = task.features.maps(pictures, ("latent",))["latent"]
+    np.testing.assert_allclose(show(domain, rows, rng), want, atol=2e-3)
+
+
+def test_maps_of_another_domain_are_refused(
+    study: Make, food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    task = task_of(study(), "random", "latent", food_set, domains, tmp_path)
+    with pytest.raises(DataCorrupt, match="not in it"):
+        map_probe.maps_from(task)(domains["out"], domains["in"].pool[:4], None)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +230,7 @@ def test_the_defect_of_the_rates_is_the_raw_arms_out_of_domain(
     seen: list[float] = []
 
     def spy(*args: object) -> float:
-        seen.append(args[4].param_groups[0]["lr"])  # type: ignore[attr-defined]
+        seen.append(args[5].param_groups[0]["lr"])  # type: ignore[attr-defined]
         return 0.0
 
     monkeypatch.setattr(map_probe, "_epoch", spy)
@@ -232,7 +260,7 @@ def test_the_epoch_is_chosen_by_development_or_by_the_defect_on_the_test(
         epoch["now"] = (epoch["now"] + 1) % 3
         return epochs(*args)  # type: ignore[arg-type]
 
-    def judge(task: Task, domain: Domain, rows: np.ndarray, *_: object) -> float:
+    def judge(task: Task, show: object, domain: Domain, rows: np.ndarray, *_: object) -> float:
         return scores[rows.tobytes() in test][epoch["now"]]
 
     monkeypatch.setattr(map_probe, "_epoch", count)
@@ -278,9 +306,10 @@ def test_an_encoder_that_was_told_the_classes_beats_one_that_was_told_nothing(
     found = {}
     for name, taught in (("pretext", load_taught(path, how)), ("random", None)):
         features = SOURCES[name](how, arm, 1, taught)
-        parts, folder = parts_of(domains), tmp_path / name
-        stored = extract(features, ("latent",), food_set, parts, how.probe.numbers, folder, CPU)
-        task = Task(how, arm, features, "latent", stored["latent"], food_set, domains, CPU)
+        wanted = Wanted(("latent",), how.probe.numbers)
+        stored = extract(features, wanted, food_set, domains, tmp_path / name, CPU)
+        latent = stored["latent", "features"]
+        task = Task(how, arm, features, "latent", latent, food_set, domains, CPU)
         inside = [o for o in PROBES["linear"](task) if o.domain == "in"]
         found[name] = np.mean([right(o, food_set, domains) for o in inside])
     assert found["pretext"] > found["random"] + 0.3

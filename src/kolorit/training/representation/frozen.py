@@ -1,10 +1,12 @@
-"""Features of an encoder that stands still: by stage, resized to about as many numbers each."""
+"""What an encoder that stands still makes of pictures: by stage, resized to about as many numbers
+each, or whole maps."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,8 @@ from kolorit.errors import ConfigInvalid, DataCorrupt
 from kolorit.training.representation.pictures import batches, to_pictures
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.sources import Features
-from kolorit.training.representation.splits import Domain, Rows
+from kolorit.training.representation.splits import Domain
+from kolorit.training.representation.task import parts_of
 
 BATCH = 64
 
@@ -71,49 +74,73 @@ def resized(x: Tensor, numbers: int) -> Tensor:
     return x.flatten(1)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Of which stages features are wanted, of about ``numbers``, and of which whole maps."""
+
+    stages: tuple[str, ...] = ()
+    numbers: int = 0
+    maps: tuple[str, ...] = ()
+
+    def paths(self, folder: Path) -> dict[tuple[str, str], Path]:
+        """The file of each (stage, "features" or "maps")."""
+        found = {(stage, "features"): folder / f"{stage}.npy" for stage in self.stages}
+        return found | {(stage, "maps"): folder / f"{stage}-maps.npy" for stage in self.maps}
+
+
 @torch.no_grad()
 def extract(
     features: Features,
-    stages: tuple[str, ...],
+    wanted: Wanted,
     of: ClassSet,
-    parts: list[tuple[Domain, Rows]],
-    numbers: int,
+    domains: dict[str, Domain],
     folder: Path,
     device: torch.device,
     *,
     train_mode: bool = False,
-) -> dict[str, Path]:
-    """Write each stage's features of the rows of all parts, one after another, as float16.
+    bf16: bool = False,
+) -> dict[tuple[str, str], Path]:
+    """Write features and maps as float16, rows in the order of `task.places`, and return the files.
 
-    Returns the .npy (rows, numbers) of each stage. Raises ConfigInvalid for a stage that the
-    source does not have, and as `standing_still`; DataCorrupt for features that are no numbers.
+    .npy of (rows, about numbers) or (rows,C,h,w). With maps, the pools' mirrored pictures follow
+    all others, since whoever learns from maps mirrors pictures. Raises ConfigInvalid for a stage
+    that the source does not have, and as `standing_still`; DataCorrupt for features that are no
+    numbers.
     """
-    paths = {stage: folder / f"{stage}.npy" for stage in stages}
-    total, at = sum(len(rows) for _, rows in parts), 0
-    files: dict[str, np.memmap] = {}
+    paths, at = wanted.paths(folder), 0
+    parts = [(d, rows, False) for d, rows in parts_of(domains)]
+    parts += [(d, d.pool, True) for d in domains.values() if wanted.maps]
+    total = sum(len(rows) for _, rows, _ in parts)
+    stages = tuple(dict.fromkeys(stage for stage, _ in paths))
+    files: dict[tuple[str, str], np.memmap] = {}
     folder.mkdir(parents=True, exist_ok=True)
     with standing_still(features.net, train_mode=train_mode):
-        for domain, rows in parts:
+        for domain, rows, mirrored in parts:
             for rgb, label in batches(of, domain, rows, BATCH):
+                rgb = rgb[:, :, ::-1] if mirrored else rgb
                 pictures = to_pictures(rgb, label, features.preprocessing, device)
-                maps = features.maps(pictures, stages)
-                for stage in stages:
-                    if stage not in maps:
+                with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                    found = features.maps(pictures, stages)
+                for key, path in paths.items():
+                    if key[0] not in found:
                         remedy = f"It has: {', '.join(features.stages)}."
-                        raise ConfigInvalid(f"this encoder has no stage '{stage}'", remedy=remedy)
-                    vectors = resized(maps[stage], numbers).half().cpu().numpy()
-                    if not np.isfinite(vectors).all():
+                        raise ConfigInvalid(f"this encoder has no stage '{key[0]}'", remedy=remedy)
+                    x = found[key[0]].float()
+                    if key[1] == "features":
+                        x = resized(x, wanted.numbers)
+                    values = x.half().cpu().numpy()
+                    if not np.isfinite(values).all():
                         raise DataCorrupt(
-                            f"features of the stage '{stage}' are no numbers, or too large",
+                            f"features of the stage '{key[0]}' are no numbers, or too large",
                             remedy="Teach the encoder again with a smaller training.lr.",
                         )
-                    if stage not in files:
-                        files[stage] = np.lib.format.open_memmap(
-                            f"{paths[stage]}.part", "w+", np.float16, (total, vectors.shape[1])
+                    if key not in files:
+                        files[key] = np.lib.format.open_memmap(
+                            f"{path}.part", "w+", np.float16, (total, *values.shape[1:])
                         )
-                    files[stage][at : at + len(rgb)] = vectors
+                    files[key][at : at + len(rgb)] = values
                 at += len(rgb)
-    for stage, file in files.items():
+    for key, file in files.items():
         file.flush()
-        Path(f"{paths[stage]}.part").replace(paths[stage])
+        Path(f"{paths[key]}.part").replace(paths[key])
     return paths

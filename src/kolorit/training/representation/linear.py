@@ -32,12 +32,14 @@ def probe(task: Task) -> list[Outcome]:
         )
         at = end
         standard = standardise(pool)
-        outcomes += _probe_domain(task, domain, *compress(standard(pool), standard(test)))
+        outcomes += _probe_domain(task, domain, *turned(standard(pool), standard(test)))
     return outcomes
 
 
-def _probe_domain(task: Task, domain: Domain, pool: Tensor, test: Tensor) -> list[Outcome]:
-    """pool (N,D), test (M,D): standardised features of the domain's pictures."""
+def _probe_domain(
+    task: Task, domain: Domain, pool: Tensor, test: Tensor, spread: Tensor
+) -> list[Outcome]:
+    """pool (N,R), test (M,R), spread (R,): the domain's pictures as `turned` gives them."""
     study, names = task.study, answers_of(task, domain)
     of_class = task.of.label[domain.pool]
     label = torch.from_numpy(np.searchsorted(names, of_class)).to(pool.device)
@@ -49,11 +51,11 @@ def _probe_domain(task: Task, domain: Domain, pool: Tensor, test: Tensor) -> lis
             learn, choose = (torch.from_numpy(rows).to(pool.device) for rows in dealt)
             x, y, iterations = pool[learn], label[learn], study.probe.iterations
             if decay is None:
-                fits = path(x, y, len(names), study.probe.weight_decays, iterations)
+                fits = path(x, y, len(names), study.probe.weight_decays, iterations, spread)
                 decay = max(fits, key=lambda d: (_right(pool[choose], label[choose], fits[d]), d))
                 weights = fits[decay]
             else:
-                weights = fit(x, y, len(names), decay, iterations)
+                weights = fit(x, y, len(names), decay, iterations, spread)
             outcomes.append(
                 Outcome(
                     domain=domain.name,
@@ -91,19 +93,24 @@ def standardise(x: Tensor) -> Standard:
     return Standard(x.mean(0), scale)
 
 
-def compress(pool: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """The same pictures in the coordinates of the pool's span, where that is smaller.
+def turned(pool: Tensor, others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same pictures along the principal axes of the pool: what makes a fit quick.
 
-    pool (N,D), others (M,D) -> (N,R), (M,R), R at most N. The best weights of a linear model with
-    weight decay lie in the span of what it learns from, so no answer changes; with few pictures
-    the work is a fraction.
+    pool (N,D), others (M,D) -> (N,R), (M,R), the mean square (R,) of each axis in the pool. Axes on
+    which no picture of the pool has anything are left out: R is at most N and D. The best weights
+    of a linear model with weight decay lie in the span of what it learns from, and a turn changes
+    no length, so no answer changes.
     """
-    if pool.shape[0] >= pool.shape[1]:
-        return pool, others
-    values, vectors = torch.linalg.eigh((pool @ pool.T).double())  # (N,), (N,N)
+    N, D = pool.shape
+    if N < D:  # the smaller of the two products has the same values
+        values, vectors = torch.linalg.eigh((pool @ pool.T).double())  # (N,), (N,N)
+    else:
+        values, vectors = torch.linalg.eigh((pool.T @ pool).double())  # (D,), (D,D)
     kept = values > values[-1] * 1e-10
-    axes = (vectors[:, kept] / values[kept].sqrt()).to(pool)  # (N,R): pool^T axes is orthonormal
-    return pool @ (pool.T @ axes), others @ (pool.T @ axes)
+    values, axes = values[kept], vectors[:, kept].to(pool)
+    if N < D:
+        axes = pool.T @ (axes / values.sqrt().to(pool))  # (D,R), orthonormal
+    return pool @ axes, others @ axes, (values / N).to(pool)
 
 
 def fit(
@@ -112,14 +119,20 @@ def fit(
     classes: int,
     decay: float,
     iterations: int,
+    spread: Tensor | None = None,
     start: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Weights (D,C) and offsets (C,) that make mean cross-entropy + decay / 2 |weights|^2 least.
+    """Weights (R,C) and offsets (C,) that make mean cross-entropy + decay / 2 |weights|^2 least.
 
-    x (N,D), label (N,) in 0..C-1. The offsets are not decayed. L-BFGS with a line search; the
-    problem is convex, so the start decides the time alone.
+    x (N,R), label (N,) in 0..C-1. The offsets are not decayed. L-BFGS with a line search; the
+    problem is convex, so start and spread (R,), the mean squares of x, decide the time alone.
     """
-    W = x.new_zeros(x.shape[1], classes) if start is None else start[0].clone()
+    unit = x.new_ones(x.shape[1], 1)
+    if spread is not None:
+        # By the root of about the curvature along each axis, were all classes equally likely:
+        # weights in such units are as steep in all directions, and few steps find the least.
+        unit = (decay + spread / classes).rsqrt()[:, None]
+    W = x.new_zeros(x.shape[1], classes) if start is None else start[0] / unit
     b = x.new_zeros(classes) if start is None else start[1].clone()
     W.requires_grad_()
     b.requires_grad_()
@@ -134,22 +147,28 @@ def fit(
 
     def closure() -> Tensor:
         search.zero_grad()
-        loss = F.cross_entropy(x @ W + b, label) + decay / 2 * W.square().sum()
+        weights = W * unit
+        loss = F.cross_entropy(x @ weights + b, label) + decay / 2 * weights.square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     search.step(closure)  # type: ignore[no-untyped-call]
-    return W.detach(), b.detach()
+    return (W * unit).detach(), b.detach()
 
 
 def path(
-    x: Tensor, label: Tensor, classes: int, decays: tuple[float, ...], iterations: int
+    x: Tensor,
+    label: Tensor,
+    classes: int,
+    decays: tuple[float, ...],
+    iterations: int,
+    spread: Tensor | None = None,
 ) -> dict[float, tuple[Tensor, Tensor]]:
     """A fit for each decay, from the largest on, each begun where the one before ended."""
     fits: dict[float, tuple[Tensor, Tensor]] = {}
     last = None
     for decay in sorted(decays, reverse=True):
-        last = fits[decay] = fit(x, label, classes, decay, iterations, last)
+        last = fits[decay] = fit(x, label, classes, decay, iterations, spread, last)
     return fits
 
 

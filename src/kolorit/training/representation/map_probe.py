@@ -7,6 +7,7 @@ the picture, the classifier learns from the picture itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,33 +18,71 @@ from kolorit.errors import TrainingDiverged
 from kolorit.training.losses import PENALTIES
 from kolorit.training.representation.activations import last_linear, listening, weigh_features
 from kolorit.training.representation.distortions import trivial_augment
-from kolorit.training.representation.frozen import standing_still
 from kolorit.training.representation.outcomes import Outcome
 from kolorit.training.representation.pictures import batches, cut, to_pictures
-from kolorit.training.representation.splits import Domain, Rows, deal
-from kolorit.training.representation.task import Task, answers_of
+from kolorit.training.representation.splits import Domain, Rows, check_labels, deal
+from kolorit.training.representation.task import Task, answers_of, places
 
 RAW_RATE_OUT = 5e-4  # the defect "uneven_rates"
+Show = Callable[
+    [Domain, Rows, np.random.Generator | None], Tensor
+]  # with rng: pictures to learn by
 
 
 def probe(task: Task, make: Callable[[int, int, int], nn.Module]) -> list[Outcome]:
     """A probe for each domain, fraction and seed; ``make``: as in CLASSIFIERS.
 
-    Maps are made anew for each batch, since pictures are mirrored. Raises TrainingDiverged, and
-    ConfigInvalid as `standing_still`.
+    Raises TrainingDiverged.
     """
-    how = task.study.probe
-    with standing_still(task.features.net, train_mode=task.study.defects.train_mode):
-        return [
-            _learn(task, domain, fraction, seed, make)
-            for domain in task.domains.values()
-            for fraction in how.map_fractions or (max(how.fractions),)
-            for seed in how.seeds
-        ]
+    how, show = task.study.probe, maps_from(task)
+    return [
+        _learn(task, show, domain, fraction, seed, make)
+        for domain in task.domains.values()
+        for fraction in how.map_fractions or (max(how.fractions),)
+        for seed in how.seeds
+    ]
+
+
+def maps_from(task: Task) -> Show:
+    """Maps (B,C,h,w) of rows of a domain, a half of them mirrored if there is an rng.
+
+    An encoder's are read from the file that `frozen.extract` made: here it has nothing to do, and
+    nothing can change it. The picture itself may be distorted, and is made anew each time.
+    """
+    if task.features.net is None:
+        return partial(_of_pictures, task)
+    assert task.maps is not None
+    kept, where = np.load(task.maps, mmap_mode="r"), places(task.domains, len(task.of.label))
+
+    def show(domain: Domain, rows: Rows, rng: np.random.Generator | None) -> Tensor:
+        check_labels(task.of.label[rows], domain, task.of)
+        mirrored = 0 if rng is None else (rng.random(len(rows)) < 0.5).astype(int)
+        maps = kept[where[mirrored, rows]]
+        return _sized(task, torch.from_numpy(maps).to(task.device).float())
+
+    return show
+
+
+def _of_pictures(task: Task, domain: Domain, rows: Rows, rng: np.random.Generator | None) -> Tensor:
+    rgb, label = next(batches(task.of, domain, rows, len(rows)))
+    if rng is not None:
+        strong = task.study.defects.uneven_augmentation and task.arm.features == "rgb"
+        rgb = cut(trivial_augment(rgb, rng) if strong else rgb, 0, rng)
+    pictures = to_pictures(rgb, label, task.features.preprocessing, task.device)
+    return _sized(task, task.features.maps(pictures, (task.stage,))[task.stage])
+
+
+def _sized(task: Task, maps: Tensor) -> Tensor:
+    """At the probe's own size where it has one."""
+    side = task.study.probe.side
+    if side and maps.shape[-1] != side:
+        maps = F.interpolate(maps, (side, side), mode="bilinear", antialias=True)
+    return maps
 
 
 def _learn(
     task: Task,
+    show: Show,
     domain: Domain,
     fraction: float,
     seed: int,
@@ -54,7 +93,7 @@ def _learn(
     rows, aside = domain.pool[learn], domain.pool[choose]
     judges = domain.test if defects.test_chooses else aside  # none: the last epoch is taken
     names = answers_of(task, domain)
-    _, channels, side, _ = _maps(task, *next(batches(task.of, domain, rows, 1))).shape
+    _, channels, side, _ = show(domain, rows[:1], None).shape
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = make(channels, side, len(names)).to(task.device)
@@ -65,10 +104,10 @@ def _learn(
     epochs = max(how.epochs, -(-how.steps // -(-len(rows) // how.batch)))
     judged = {-(-k * epochs // how.epochs) - 1 for k in range(1, how.epochs + 1)}
     for epoch in range(epochs):
-        _epoch(task, domain, rows, net, optimiser, names, (seed, epoch))
+        _epoch(task, show, domain, rows, net, optimiser, names, (seed, epoch))
         if epoch not in judged:
             continue
-        score = _accuracy(task, domain, judges, net, names) if len(judges) else float(epoch)
+        score = _accuracy(task, show, domain, judges, net, names) if len(judges) else float(epoch)
         if score > best:
             best, epoch_kept = score, epoch
             kept = {name: tensor.clone() for name, tensor in net.state_dict().items()}
@@ -79,14 +118,15 @@ def _learn(
         seed=seed,
         labels=len(rows),
         choice=epoch_kept,
-        train=_accuracy(task, domain, rows, net, names),
-        development=_accuracy(task, domain, aside, net, names),
-        predicted=_answers(task, domain, domain.test, net, names),
+        train=_accuracy(task, show, domain, rows, net, names),
+        development=_accuracy(task, show, domain, aside, net, names),
+        predicted=_answers(task, show, domain, domain.test, net, names),
     )
 
 
 def _epoch(
     task: Task,
+    show: Show,
     domain: Domain,
     rows: Rows,
     net: nn.Module,
@@ -98,15 +138,17 @@ def _epoch(
     how, rng = task.study.probe, np.random.default_rng(seed)
     penalties = how.penalties | task.arm.probe_penalties
     on_features = how.feature_penalties | task.arm.probe_feature_penalties
-    strong = task.study.defects.uneven_augmentation and task.arm.features == "rgb"
     net.train()
-    for rgb, label in batches(task.of, domain, rng.permutation(rows), how.batch):
-        if len(rgb) == 1 and len(rows) > 1:
+    order = rng.permutation(rows)
+    for some in np.split(order, range(how.batch, len(order), how.batch)):
+        if len(some) == 1 and len(rows) > 1:
             continue  # a norm over one value is none
-        rgb = cut(trivial_augment(rgb, rng) if strong else rgb, 0, rng)
-        with listening([last_linear(net)] if on_features else [], inputs=True) as heard:
-            scores = net(_maps(task, rgb, label))
-        wanted = torch.from_numpy(np.searchsorted(names, label)).to(task.device)
+        with (
+            listening([last_linear(net)] if on_features else [], inputs=True) as heard,
+            torch.autocast(task.device.type, torch.bfloat16, enabled=how.bf16),
+        ):
+            scores = net(show(domain, some, rng)).float()
+        wanted = torch.from_numpy(np.searchsorted(names, task.of.label[some])).to(task.device)
         loss = F.cross_entropy(scores, wanted)
         for name, weight in penalties.items():
             loss = loss + weight * PENALTIES[name](net)
@@ -123,30 +165,22 @@ def _epoch(
 
 
 @torch.no_grad()
-def _maps(task: Task, rgb: np.ndarray, label: np.ndarray) -> Tensor:
-    """The stage's maps (B,C,h,w), at the probe's own size where it has one."""
-    pictures = to_pictures(rgb, label, task.features.preprocessing, task.device)
-    maps = task.features.maps(pictures, (task.stage,))[task.stage]
-    side = task.study.probe.side
-    if side and maps.shape[-1] != side:
-        maps = F.interpolate(maps, (side, side), mode="bilinear", antialias=True)
-    return maps
-
-
-@torch.no_grad()
 def _answers(
-    task: Task, domain: Domain, rows: Rows, net: nn.Module, names: np.ndarray
+    task: Task, show: Show, domain: Domain, rows: Rows, net: nn.Module, names: np.ndarray
 ) -> np.ndarray:
     """The class (n,) that each picture of the rows is taken for."""
     net.eval()
-    found = [
-        net(_maps(task, rgb, label)).argmax(1).cpu().numpy()
-        for rgb, label in batches(task.of, domain, rows, 64)
-    ]
+    found = []
+    for some in np.split(rows, range(64, len(rows), 64)):
+        with torch.autocast(task.device.type, torch.bfloat16, enabled=task.study.probe.bf16):
+            found.append(net(show(domain, some, None)).argmax(1).cpu().numpy())
     return np.asarray(names[np.concatenate(found)]).astype(np.int16)
 
 
-def _accuracy(task: Task, domain: Domain, rows: Rows, net: nn.Module, names: np.ndarray) -> float:
+def _accuracy(
+    task: Task, show: Show, domain: Domain, rows: Rows, net: nn.Module, names: np.ndarray
+) -> float:
     if not len(rows):
         return float("nan")
-    return float((_answers(task, domain, rows, net, names) == task.of.label[rows]).mean())
+    right = _answers(task, show, domain, rows, net, names) == task.of.label[rows]
+    return float(right.mean())

@@ -29,7 +29,7 @@ import torch
 from kolorit.errors import ConfigInvalid, OutputUnwritable
 from kolorit.picture.save import save
 from kolorit.training.representation.figures import draw_figures
-from kolorit.training.representation.frozen import extract
+from kolorit.training.representation.frozen import Wanted, extract
 from kolorit.training.representation.outcomes import Outcome, write_outcomes
 from kolorit.training.representation.pictures import preprocessing_of
 from kolorit.training.representation.pretraining import pretrain
@@ -45,6 +45,7 @@ from kolorit.training.representation.sets import ClassSet, open_set
 from kolorit.training.representation.sources import (
     SEEDED,
     SOURCES,
+    Features,
     kinds_of,
     moved,
     seeds_of,
@@ -53,7 +54,7 @@ from kolorit.training.representation.sources import (
 from kolorit.training.representation.splits import Domain, describe_split, split_set
 from kolorit.training.representation.study import Arm, Study, arms_of, as_table
 from kolorit.training.representation.table import confusions, make_results
-from kolorit.training.representation.task import Task, parts_of
+from kolorit.training.representation.task import Task
 from kolorit.training.representation.taught import load_log, load_taught
 from kolorit.training.squares import Say
 
@@ -62,6 +63,11 @@ _WORDS = (  # change nothing that is looked at
     *("name", "question", "data", "only", "baseline", "compare", "resamples", "keep_features"),
 )
 _WHERE = ("stages", "map_stages", "kinds")  # say which probes there are, not how they are done
+_LINEAR = ("numbers", "weight_decays", "iterations")  # change no other kind of probe
+_ON_MAPS = (  # change the linear probe in nothing
+    *("map_fractions", "side", "epochs", "steps", "batch", "lr", "decay"),
+    *("penalties", "feature_penalties"),
+)
 
 
 def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print) -> Path:
@@ -157,15 +163,13 @@ def _probe_arm(
     say: Say,
 ) -> dict[tuple[str, int, str, str], Path]:
     """One arm and seed to its outcomes' files, by (arm, seed, stage, kind of probe)."""
-    taught_key = _key(*_depends_on(study, arm, seed, of))
-    looks = [arm.sees, arm.size, study.probe.numbers]
-    source_key = _key(taught_key, *looks)
-    each = {k: v for k, v in asdict(study.probe).items() if k not in _WHERE}
-    probe_key = _key(taught_key, *looks, each, arm.probe_penalties, arm.probe_feature_penalties)
+    looks = [arm.sees, arm.size, study.probe.bf16]
+    taught_key = _key(*_depends_on(study, arm, seed, of), *looks)
     files = {
-        (name, seed, stage, kind): out / "probes" / f"{name}-{seed}-{stage}-{kind}-{probe_key}.npz"
+        (name, seed, stage, kind): out / "probes" / f"{name}-{seed}-{stage}-{kind}-{key}.npz"
         for kind in kinds_of(study, arm)
         for stage in stages_for(study, arm, kind)
+        for key in [_key(taught_key, *_asks(study, arm, kind))]
     }
     wanted = {key: path for key, path in files.items() if not path.exists()}
     if not wanted:
@@ -178,28 +182,60 @@ def _probe_arm(
             pretrain(study, arm, seed, of, domains, encoder, device, say)
         taught = load_taught(encoder, study)
     features = moved(SOURCES[arm.features](study, arm, seed, taught), device)
-    folder = out / "features" / f"{name}-{seed}-{source_key}"
-    stored: dict[str, Path] = {}
-    needed = tuple(dict.fromkeys(stage for _, _, stage, kind in wanted if kind == "linear"))
-    if needed:
-        there = {stage: folder / f"{stage}.npy" for stage in needed}
-        lacking = tuple(stage for stage, path in there.items() if not path.exists())
-        if lacking:
-            say(f"{name}, seed {seed}: features of {', '.join(lacking)}")
-            there |= extract(
-                features, lacking, of, parts_of(domains), study.probe.numbers, folder, device,
-                train_mode=study.defects.train_mode,
-            )  # fmt: skip
-        stored = there
+    folder = out / "features" / f"{name}-{seed}-{_key(taught_key, study.probe.numbers)}"
+    stored = _extract(
+        study, features, [key[2:] for key in wanted], of, domains, folder, device, say
+    )
     note_test(study, of, out, say)
     for (_, _, stage, kind), path in wanted.items():
-        task = Task(study, arm, features, stage, stored.get(stage), of, domains, device)
+        found, maps = (stored.get((stage, form)) for form in ("features", "maps"))
+        task = Task(study, arm, features, stage, found, of, domains, device, maps)
         outcomes = PROBES[kind](task)
         write_outcomes(outcomes, path)
         say(f"{name}, seed {seed}, {stage}, {kind}: {_in_words(outcomes)}")
     if not study.keep_features:
         shutil.rmtree(folder, ignore_errors=True)
     return files
+
+
+def _extract(
+    study: Study,
+    features: Features,
+    wanted: list[tuple[str, str]],
+    of: ClassSet,
+    domains: dict[str, Domain],
+    folder: Path,
+    device: torch.device,
+    say: Say,
+) -> dict[tuple[str, str], Path]:
+    """The files that probes of (stage, kind) want; what is there is not made anew."""
+    linear = dict.fromkeys(stage for stage, kind in wanted if kind == "linear")
+    on_maps = dict.fromkeys(stage for stage, kind in wanted if kind != "linear")
+    if features.net is None:
+        on_maps = {}  # the picture itself is at hand, and may be distorted
+    all_of = Wanted(tuple(linear), study.probe.numbers, tuple(on_maps))
+    paths = all_of.paths(folder)
+    lacking = [key for key, path in paths.items() if not path.exists()]
+    if lacking:
+        say(f"{folder.name}: {', '.join(f'{form} of {stage}' for stage, form in lacking)}")
+        some = Wanted(
+            tuple(stage for stage, form in lacking if form == "features"),
+            study.probe.numbers,
+            tuple(stage for stage, form in lacking if form == "maps"),
+        )
+        extract(
+            features, some, of, domains, folder, device,
+            train_mode=study.defects.train_mode, bf16=study.probe.bf16,
+        )  # fmt: skip
+    return paths
+
+
+def _asks(study: Study, arm: Arm, kind: str) -> list[Any]:
+    """How a kind of probe is done, but for where."""
+    other = _ON_MAPS if kind == "linear" else _LINEAR
+    how = {k: v for k, v in asdict(study.probe).items() if k not in (*_WHERE, *other)}
+    penalties = [] if kind == "linear" else [arm.probe_penalties, arm.probe_feature_penalties]
+    return [how, *penalties]
 
 
 def _samples(

@@ -75,6 +75,7 @@ class Probe:
     fractions: tuple[float, ...] = (1.0,)  # of the labels, the same share of each class
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)  # each deals labels and development pictures anew
     all_classes: bool = False  # a head for every class of the set, in both domains
+    bf16: bool = False  # frozen encoders and classifiers of maps in bfloat16; never the linear one
 
     # linear
     numbers: int = 9216  # about how many features a picture has, whatever the stage

@@ -16,7 +16,7 @@ from kolorit.training.representation.study import Arm, Study
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """stored: the stage's features as .npy, rows as `parts_of` orders them, where a probe asks."""
+    """stored, maps: the stage's features and maps as .npy, where `frozen.extract` has made them."""
 
     study: Study
     arm: Arm
@@ -26,11 +26,28 @@ class Task:
     of: ClassSet
     domains: dict[str, Domain]
     device: torch.device
+    maps: Path | None = None
 
 
 def parts_of(domains: dict[str, Domain]) -> list[tuple[Domain, Rows]]:
     """The rows whose features are wanted, in this order: each domain's pool, then its test."""
     return [(d, rows) for d in domains.values() for rows in (d.pool, d.test)]
+
+
+def places(domains: dict[str, Domain], count: int) -> Rows:
+    """Where the features of each of ``count`` rows stand: (2,count), as it is and mirrored.
+
+    Mirrored pools come after all parts, as `frozen.extract` writes them; -1: nowhere.
+    """
+    found = np.full((2, count), -1)
+    at = 0
+    for _, rows in parts_of(domains):
+        found[0, rows] = np.arange(at, at + len(rows))
+        at += len(rows)
+    for domain in domains.values():
+        found[1, domain.pool] = np.arange(at, at + len(domain.pool))
+        at += len(domain.pool)
+    return found
 
 
 def answers_of(task: Task, domain: Domain) -> np.ndarray:
