@@ -132,7 +132,6 @@ def test_changes(study: Make) -> None:
         ("arms.raw.penalties.kernel_l2=1", "an encoder that is not taught"),
         ("arms.raw.kinds=['knn']", r"probe\.kinds = 'knn'"),
         ("probe.map_fractions=[2.0]", r"probe\.map_fractions"),
-        ("probe.map_fractions=[0.5]", r"probe\.map_fractions"),
         ("probe.steps=-1", r"probe\.steps = -1"),
         ('arms."a/b".features=rgb', "arm is called"),
     ],

@@ -8,7 +8,11 @@ from typing import Any
 
 from kolorit.evaluate.tables import count
 from kolorit.picture.save import save
-from kolorit.training.representation.figures.record import DOMAINS
+from kolorit.training.representation.figures.record import (
+    DOMAINS,
+    labels_in_words,
+    most_labels,
+)
 from kolorit.training.representation.figures.style import Figure
 
 _VERDICTS = {"higher": "higher", "lower": "lower", "open": "no verdict"}
@@ -23,12 +27,17 @@ def write_report(
     """
     shown = {name: _figure(figure) for name, figure in (figures or {}).items()}
     study = results["study"]
-    most = max(row["fraction"] for row in results["rows"])
+    kinds = tuple(dict.fromkeys(row["probe"] for row in results["rows"]))
+    most = {kind: most_labels(results, kind) for kind in kinds}
     parts = [f"# {study['name']}", study["question"], _about(results)]
-    for kind in dict.fromkeys(row["probe"] for row in results["rows"]):
+    for kind in kinds:
+        share = labels_in_words(results, kind)
         sections = {
-            f"## Accuracy, {kind} probe, all labels": ("accuracy", _accuracy(results, kind, most)),
-            f"## Stage by stage, {kind} probe": ("stages", _stages(results, kind, most)),
+            f"## Accuracy, {kind} probe, {share}": (
+                "accuracy",
+                _accuracy(results, kind, most[kind]),
+            ),
+            f"## Stage by stage, {kind} probe": ("stages", _stages(results, kind, most[kind])),
             f"## With fewer labels, {kind} probe": ("labels", _fractions(results, kind)),
             f"## Confusions, {kind} probe": ("confusion", ""),
         }
@@ -36,7 +45,7 @@ def write_report(
             figure = shown.get(f"{name}-{kind}", "")
             if figure or table:
                 parts += [head, figure, table]
-    parts += ["## Differences, all labels", _differences(results, most)]
+    parts += ["## Differences", _differences(results, most)]
     if results["pretexts"]:
         parts += ["## Pretexts", shown.get("samples", ""), _pretexts(results)]
     return save(("\n\n".join(part for part in parts if part) + "\n").encode(), path, overwrite=True)
@@ -153,7 +162,7 @@ def _fractions(results: dict[str, Any], kind: str) -> str:
     return "\n\n".join(parts)
 
 
-def _differences(results: dict[str, Any], fraction: float) -> str:
+def _differences(results: dict[str, Any], most: dict[str, float]) -> str:
     lines = [
         [
             f"{d['first']} ({d['stages'][0]}) − {d['second']} ({d['stages'][1]})",
@@ -165,10 +174,11 @@ def _differences(results: dict[str, Any], fraction: float) -> str:
             _points(d["gap"]),
         ]
         for d in results["differences"]
-        if d["fraction"] == fraction
+        if d["fraction"] == most[d["probe"]]
     ]
     words = (
-        "Percentage points, first less second, on the same pictures and labels. *Visible*: the "
+        "Percentage points, first less second, on the same pictures and labels, with the most "
+        "labels of each kind of probe. *Visible*: the "
         "difference that this study would have seen four times in five; where there is no verdict, "
         "smaller ones are left open. *Gap*: how much larger the gap between train and test is with "
         "the first. Of twenty differences that are none, one has a verdict."

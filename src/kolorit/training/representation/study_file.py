@@ -182,11 +182,6 @@ def _check(study: Study) -> None:
         if not all(0 < fraction <= 1 for fraction in getattr(study.probe, key)):
             remedy = "Use shares above 0, up to 1."
             raise ConfigInvalid(f"probe.{key} = {list(getattr(study.probe, key))}", remedy=remedy)
-    most = max(study.probe.fractions)
-    if study.probe.map_fractions and max(study.probe.map_fractions) != most:
-        remedy = f"Let the largest be {most:g}, as in probe.fractions."
-        listed = list(study.probe.map_fractions)
-        raise ConfigInvalid(f"probe.map_fractions = {listed}", remedy=remedy)
     if study.split.pretext + study.split.development >= 1:
         raise ConfigInvalid(
             "split.pretext and split.development leave no labels for the probes",

@@ -10,6 +10,7 @@ import numpy as np
 from kolorit import __version__
 from kolorit.evaluate.provenance import provenance
 from kolorit.training.representation.certainty import Right, accuracy, compare
+from kolorit.training.representation.figures.record import most_labels
 from kolorit.training.representation.outcomes import Outcome, read_outcomes
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.sources import sees
@@ -66,9 +67,9 @@ def confusions(
 ) -> dict[str, np.ndarray]:
     """ "ARM/PROBE/DOMAIN" -> counts (C,C) of test pictures by true and by taken class, as the set
     orders them; of the best stage, the most labels, all seeds together."""
-    most = max((row["fraction"] for row in results["rows"]), default=1.0)
     found = {}
     for best in results["best"]:
+        most = most_labels(results, best["probe"])
         truth = of.label[domains[best["domain"]].test]
         counts = np.zeros((len(of.classes), len(of.classes)), np.int32)
         for (arm, _, stage, kind), path in files.items():
@@ -129,14 +130,13 @@ def _mean(values: list[float]) -> float | None:
 
 
 def _best_stages(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], str]:
-    """(arm, probe, domain) -> the stage of the best development accuracy with all labels.
+    """(arm, probe, domain) -> the stage of the best development accuracy with the most labels.
 
     Where nothing was developed on, the last stage.
     """
     best: dict[tuple[str, str, str], tuple[float, str]] = {}
-    most = max((row["fraction"] for row in rows), default=1.0)
     for row in rows:
-        if row["fraction"] == most:
+        if row["fraction"] == most_labels({"rows": rows}, row["probe"]):
             key = (row["arm"], row["probe"], row["domain"])
             score = -1.0 if row["development"] is None else row["development"]
             if key not in best or score > best[key][0] or row["development"] is None:

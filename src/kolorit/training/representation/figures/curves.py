@@ -9,6 +9,7 @@ from kolorit.training.representation.figures.record import (
     best_rows,
     by_labels,
     chance,
+    labels_in_words,
     most_labels,
 )
 from kolorit.training.representation.figures.style import (
@@ -25,7 +26,7 @@ BOTTLENECK = "latent"
 
 
 def draw_accuracy(results: Record, kind: str, styles: Styles) -> Drawn | None:
-    """A bar for each arm at its best stage with all labels, a panel for each domain."""
+    """A bar for each arm at its best stage with the most labels, a panel for each domain."""
     found = {d: best_rows(results, kind, d) for d in results["split"]["domains"]}
     arms = list(dict.fromkeys(arm for rows in found.values() for arm in rows))
     with figure_of(0.9 + 0.3 * len(arms)) as (figure, png):
@@ -51,7 +52,8 @@ def draw_accuracy(results: Record, kind: str, styles: Styles) -> Drawn | None:
         content = png()
     words = "Bars of accuracy, an arm each; the table below has their numbers"
     note = (
-        f"Test accuracy of the {kind} probe with all labels, each arm at the stage that "
+        f"Test accuracy of the {kind} probe with "
+        f"{labels_in_words(results, kind)}, each arm at the stage that "
         "development chose. Lines: 95 % intervals. Greys and browns: arms that were taught "
         "nothing here. *: sees colour."
     )
@@ -63,7 +65,7 @@ def _named(results: Record, arm: str) -> str:
 
 
 def draw_stages(results: Record, kind: str, styles: Styles) -> Drawn | None:
-    """Accuracy stage by stage with all labels, of the encoders of the study's own shape."""
+    """Accuracy stage by stage with the most labels, of the encoders of the study's own shape."""
     study = results["study"]
     own = {name for name, arm in study["arms"].items() if arm["features"] in ("random", "pretext")}
     most = most_labels(results, kind)
@@ -104,8 +106,8 @@ def draw_stages(results: Record, kind: str, styles: Styles) -> Drawn | None:
         content = png()
     words = "Accuracy over the stages, a line for each arm; the table below has its numbers"
     note = (
-        f"Accuracy of the {kind} probe on each stage, with all labels; lines: 95 % intervals; "
-        "dotted: chance."
+        f"Accuracy of the {kind} probe on each stage, with {labels_in_words(results, kind)}; "
+        "lines: 95 % intervals; dotted: chance."
     )
     return content, words, note
 

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from kolorit.evaluate.page import plain
-from kolorit.training.representation.figures.record import DOMAINS, Record, best_pretext
+from kolorit.training.representation.figures.record import (
+    DOMAINS,
+    Record,
+    best_pretext,
+    labels_in_words,
+)
 from kolorit.training.representation.figures.style import WIDTH, Drawn, figure_of
 
 _NAMED = 25  # classes whose names still fit beside a heat map
@@ -41,7 +46,8 @@ def draw_confusion(
         content = png()
     mistakes = [f"{DOMAINS[d]}: {_mistakes(*found)}" for d, found in shares.items()]
     note = (
-        f"Which class is taken for which by the {kind} probe on '{arm}', with all labels; the "
+        f"Which class is taken for which by the {kind} probe on '{arm}', with "
+        f"{labels_in_words(results, kind)}; the "
         f"diagonal is right. Most often mistaken. {'. '.join(mistakes)}."
     )
     return content, f"Heat maps of the confusions of {arm}", note

@@ -9,7 +9,7 @@ DOMAINS = {"in": "In domain", "out": "Out of domain"}
 
 
 def best_rows(results: Record, kind: str, domain: str) -> dict[str, Record]:
-    """Arm -> its row with all labels at its best stage."""
+    """Arm -> its row with the most labels at its best stage."""
     most = most_labels(results, kind)
     stage = {
         b["arm"]: b["stage"] for b in results["best"] if (b["probe"], b["domain"]) == (kind, domain)
@@ -50,7 +50,13 @@ def by_labels(
 
 
 def most_labels(results: Record, kind: str) -> float:
+    """The largest share of the labels that a kind of probe learnt from."""
     return float(max(row["fraction"] for row in results["rows"] if row["probe"] == kind))
+
+
+def labels_in_words(results: Record, kind: str) -> str:
+    share = most_labels(results, kind)
+    return "all labels" if share == 1 else f"{100 * share:g} % of the labels"
 
 
 def chance(results: Record, domain: str) -> float:
