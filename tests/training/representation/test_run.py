@@ -272,6 +272,27 @@ def test_running_a_part_first_is_no_second_look(again: Path, study: Make) -> Non
     assert json.loads((again / "results.json").read_text())["test_looked_at"] == 1
 
 
+def test_another_kind_of_probe_is_no_second_look(again: Path, study: Make) -> None:
+    said: list[str] = []
+    how = ("probe.kinds=['linear', 'two-conv']", "arms.raw.kinds=['linear']", "resamples=200")
+    run_study(study(*how, "only=['raw', 'random']"), again, say=said.append)
+    rows = json.loads((again / "results.json").read_text())["rows"]
+    assert {(r["arm"], r["probe"]) for r in rows} == {
+        ("raw", "linear"), ("random", "linear"), ("random", "two-conv")
+    }  # fmt: skip
+    assert not [line for line in said if "have looked" in line]
+
+
+def test_a_smaller_test_shares_the_encoders(
+    again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "pretrain", lambda *_: pytest.fail("taught again"))
+    run_study(study("split.test_per_class=3", "resamples=200"), again, say=quiet)
+    (row, *_) = json.loads((again / "results.json").read_text())["rows"]
+    assert np.array(row["by_seed"]).size  # probes were made anew, for the pictures that are left
+    assert json.loads((again / "study.json").read_text())["split"]["domains"]["in"]["test"] == 12
+
+
 def test_features_can_be_kept(tmp_path: Path, study: Make) -> None:
     how = study("keep_features=true", "only=['raw']", "baseline=raw")
     run_study(how, tmp_path / "run", say=quiet)

@@ -133,11 +133,14 @@ def find_device(name: str) -> torch.device:
 def note_test(study: Study, of: ClassSet, out: Path, say: Say) -> int:
     """Note that this study looks at the test pictures; returns how many have, this one included.
 
-    The same study going on is one look. A second one is said: whoever changes a study after
-    looking at its test has chosen by it.
+    The same study going on is one look, and so is one with further stages or kinds of probes. A
+    second one is said: whoever changes a study after looking at its test has chosen by it.
     """
     path = out / "tested.json"
     asked = {k: v for k, v in as_table(study).items() if k not in _WORDS}
+    for how in (asked["probe"], *asked["arms"].values()):
+        for where in _WHERE:
+            how.pop(where, None)
     looks: list[str] = json.loads(path.read_text("utf-8")) if path.exists() else []
     look = _key(asked, of.digest)
     if look not in looks:
@@ -235,7 +238,7 @@ def _asks(study: Study, arm: Arm, kind: str) -> list[Any]:
     other = _ON_MAPS if kind == "linear" else _LINEAR
     how = {k: v for k, v in asdict(study.probe).items() if k not in (*_WHERE, *other)}
     penalties = [] if kind == "linear" else [arm.probe_penalties, arm.probe_feature_penalties]
-    return [how, *penalties]
+    return [asdict(study.split), how, *penalties]
 
 
 def _samples(
@@ -270,7 +273,10 @@ def _in_words(outcomes: list[Outcome]) -> str:
 
 def _depends_on(study: Study, arm: Arm, seed: int, of: ClassSet) -> list[Any]:
     """All that an arm's encoder, or source, depends on, but for the seeds and arms beside it."""
-    always = [FORMAT, of.digest, asdict(study.split), asdict(preprocessing_of(study))]
+    split = asdict(study.split)
+    if not study.defects.test_chooses:  # what is kept for probes teaches nothing
+        split = {k: v for k, v in split.items() if k not in ("development", "test_per_class")}
+    always = [FORMAT, of.digest, split, asdict(preprocessing_of(study))]
     always += [asdict(study.defects), arm.features, seed]
     if arm.features in SEEDED:
         always += [asdict(study.net)]
