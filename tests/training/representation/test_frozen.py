@@ -15,9 +15,9 @@ from kolorit.errors import ConfigInvalid, DataCorrupt
 from kolorit.training.representation.frozen import Wanted, digest, extract, resized, standing_still
 from kolorit.training.representation.pictures import Pictures, Preprocessing
 from kolorit.training.representation.sets import ClassSet
-from kolorit.training.representation.sources import SOURCES, Features, sees
+from kolorit.training.representation.sources import SOURCES, Features, foreign_digest, sees
 from kolorit.training.representation.splits import Domain
-from kolorit.training.representation.study import Study
+from kolorit.training.representation.study import Arm, Study
 from kolorit.training.representation.task import parts_of, places
 
 CPU = torch.device("cpu")
@@ -145,6 +145,20 @@ def test_whole_maps_are_kept_as_they_are_and_mirrored(
     assert len(maps) == sum(map(len, order))
     halves = resized(torch.from_numpy(maps[where[0, test]]).float(), 256)
     np.testing.assert_allclose(vectors[where[0, test]], halves, atol=2e-3)
+
+
+def test_a_foreign_encoder_is_known_by_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no answer of another model is taken for this one's."""
+    shipped = foreign_digest(Arm("colorizer"))
+    assert len(shipped) == 64 and foreign_digest(Arm("random")) == ""
+    monkeypatch.setenv("KOLORIT_WEIGHTS", str(tmp_path))
+    assert foreign_digest(Arm("imagenet")) == ""
+    (tmp_path / "mobilenet_v2_imagenet_fp16.safetensors").write_bytes(b"abc")
+    assert foreign_digest(Arm("imagenet")) == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
 
 
 def test_half_precision_changes_little(

@@ -95,6 +95,23 @@ def test_knowing_the_spread_finds_the_least_in_fewer_steps() -> None:
     assert loss(10, spread) - least < (loss(10, None) - least) / 20
 
 
+def test_what_has_no_length_has_no_axis() -> None:
+    """200 pictures whose 900 features are mixtures of 20: float32 alone leaves many more axes."""
+    rng = torch.Generator().manual_seed(0)
+    mixed = torch.randn(200, 20, generator=rng) @ torch.randn(20, 900, generator=rng)
+    few, _, spread = turned(mixed, mixed[:3])
+    assert few.shape == (200, 20)
+    np.testing.assert_allclose(few.square().mean(0), spread, rtol=1e-3)
+
+
+def test_the_flicker_of_rounding_is_no_feature() -> None:
+    x = torch.full((100, 2), 7.3)
+    x[:, 0] += 1e-3 * torch.randn(100, generator=torch.Generator().manual_seed(0))
+    x[:, 1] += torch.linspace(-1, 1, 100)
+    z = standardise(x.half().float())(x.half().float())
+    assert (z[:, 0] == 0).all() and z[:, 1].std() > 0.5
+
+
 def test_standardised_features_have_length_one() -> None:
     x = 5 + 30 * torch.randn(400, 64, generator=torch.Generator().manual_seed(0))
     x[:, 3] = 7.0

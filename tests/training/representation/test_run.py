@@ -286,10 +286,14 @@ def test_another_kind_of_probe_is_no_second_look(again: Path, study: Make) -> No
 def test_a_smaller_test_shares_the_encoders(
     again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its features are its own: those that were kept of the larger test are of other rows."""
     monkeypatch.setattr(running, "pretrain", lambda *_: pytest.fail("taught again"))
-    run_study(study("split.test_per_class=3", "resamples=200"), again, say=quiet)
-    (row, *_) = json.loads((again / "results.json").read_text())["rows"]
-    assert np.array(row["by_seed"]).size  # probes were made anew, for the pictures that are left
+    only = ("only=['raw', 'colour']", "resamples=200")
+    run_study(study("keep_features=true", "probe.iterations=50", *only), again, say=quiet)
+    kept = {p.name for p in (again / "features").iterdir()}
+    assert len(kept) == 3
+    run_study(study("split.test_per_class=3", "keep_features=true", *only), again, say=quiet)
+    assert len({p.name for p in (again / "features").iterdir()} - kept) == 3
     assert json.loads((again / "study.json").read_text())["split"]["domains"]["in"]["test"] == 12
 
 

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from kolorit.training.representation.outcomes import Outcome
 from kolorit.training.representation.splits import Domain, deal
-from kolorit.training.representation.task import Task, answers_of
+from kolorit.training.representation.task import Task, answers_of, places
 
 FLOOR = 1e-6  # of a feature's deviation: what never changes says nothing
+ROUNDED = 2**-11  # of a value, when it is stored as float16: a smaller deviation is its flicker
 
 
 def probe(task: Task) -> list[Outcome]:
@@ -23,14 +24,13 @@ def probe(task: Task) -> list[Outcome]:
     pictures of the first seed's deal, for each domain and fraction.
     """
     assert task.stored is not None
-    found, outcomes, at = np.load(task.stored, mmap_mode="r"), [], 0
+    found, where = np.load(task.stored, mmap_mode="r"), places(task.domains, len(task.of.label))[0]
+    outcomes = []
     for domain in task.domains.values():
-        middle, end = at + len(domain.pool), at + len(domain.pool) + len(domain.test)
         pool, test = (
-            torch.from_numpy(np.array(found[a:b])).to(task.device).float()
-            for a, b in ((at, middle), (middle, end))
+            torch.from_numpy(found[where[rows]]).to(task.device).float()
+            for rows in (domain.pool, domain.test)
         )
-        at = end
         standard = standardise(pool)
         outcomes += _probe_domain(task, domain, *turned(standard(pool), standard(test)))
     return outcomes
@@ -53,9 +53,7 @@ def _probe_domain(
             if decay is None:
                 fits = path(x, y, len(names), study.probe.weight_decays, iterations, spread)
                 decay = max(fits, key=lambda d: (_right(pool[choose], label[choose], fits[d]), d))
-                weights = fits[decay]
-            else:
-                weights = fit(x, y, len(names), decay, iterations, spread)
+            weights = fit(x, y, len(names), decay, iterations, spread)  # all seeds alike, from 0
             outcomes.append(
                 Outcome(
                     domain=domain.name,
@@ -88,9 +86,9 @@ class Standard:
 
 def standardise(x: Tensor) -> Standard:
     """By the features x (N,D) of the pool, which has no test pictures."""
-    deviation = x.std(0, correction=0)
-    scale = torch.where(deviation > FLOOR, 1 / (deviation * x.shape[1] ** 0.5), 0.0)
-    return Standard(x.mean(0), scale)
+    deviation, mean = x.std(0, correction=0), x.mean(0)
+    changes = deviation > FLOOR + ROUNDED * mean.abs()
+    return Standard(mean, torch.where(changes, 1 / (deviation * x.shape[1] ** 0.5), 0.0))
 
 
 def turned(pool: Tensor, others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -102,14 +100,16 @@ def turned(pool: Tensor, others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     no length, so no answer changes.
     """
     N, D = pool.shape
+    exact = pool.double()
     if N < D:  # the smaller of the two products has the same values
-        values, vectors = torch.linalg.eigh((pool @ pool.T).double())  # (N,), (N,N)
+        values, vectors = torch.linalg.eigh(exact @ exact.T)  # (N,), (N,N)
     else:
-        values, vectors = torch.linalg.eigh((pool.T @ pool).double())  # (D,), (D,D)
+        values, vectors = torch.linalg.eigh(exact.T @ exact)  # (D,), (D,D)
     kept = values > values[-1] * 1e-10
-    values, axes = values[kept], vectors[:, kept].to(pool)
+    values, axes = values[kept], vectors[:, kept]
     if N < D:
-        axes = pool.T @ (axes / values.sqrt().to(pool))  # (D,R), orthonormal
+        axes = exact.T @ (axes / values.sqrt())  # (D,R), orthonormal
+    axes = axes.to(pool)
     return pool @ axes, others @ axes, (values / N).to(pool)
 
 

@@ -7,7 +7,6 @@ the picture, the classifier learns from the picture itself.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
@@ -23,6 +22,8 @@ from kolorit.training.representation.pictures import batches, cut, to_pictures
 from kolorit.training.representation.splits import Domain, Rows, check_labels, deal
 from kolorit.training.representation.task import Task, answers_of, places
 
+MEASURED = 512  # pictures by which maps are standardised
+FLOOR = 1e-6  # of a channel's deviation: what never changes stays as it is
 RAW_RATE_OUT = 5e-4  # the defect "uneven_rates"
 Show = Callable[
     [Domain, Rows, np.random.Generator | None], Tensor
@@ -49,8 +50,19 @@ def maps_from(task: Task) -> Show:
     An encoder's are read from the file that `frozen.extract` made: here it has nothing to do, and
     nothing can change it. The picture itself may be distorted, and is made anew each time.
     """
-    if task.features.net is None:
-        return partial(_of_pictures, task)
+    show = _from_pictures(task) if task.features.net is None else _from_file(task)
+    if not task.study.probe.standardised:
+        return show
+    standards = {name: _standard(show, domain) for name, domain in task.domains.items()}
+
+    def standardised(domain: Domain, rows: Rows, rng: np.random.Generator | None) -> Tensor:
+        mean, deviation = standards[domain.name]
+        return (show(domain, rows, rng) - mean) / deviation
+
+    return standardised
+
+
+def _from_file(task: Task) -> Show:
     assert task.maps is not None
     kept, where = np.load(task.maps, mmap_mode="r"), places(task.domains, len(task.of.label))
 
@@ -63,21 +75,34 @@ def maps_from(task: Task) -> Show:
     return show
 
 
-def _of_pictures(task: Task, domain: Domain, rows: Rows, rng: np.random.Generator | None) -> Tensor:
-    rgb, label = next(batches(task.of, domain, rows, len(rows)))
-    if rng is not None:
-        strong = task.study.defects.uneven_augmentation and task.arm.features == "rgb"
-        rgb = cut(trivial_augment(rgb, rng) if strong else rgb, 0, rng)
-    pictures = to_pictures(rgb, label, task.features.preprocessing, task.device)
-    return _sized(task, task.features.maps(pictures, (task.stage,))[task.stage])
+def _from_pictures(task: Task) -> Show:
+    strong = task.study.defects.uneven_augmentation and task.arm.features == "rgb"
+
+    def show(domain: Domain, rows: Rows, rng: np.random.Generator | None) -> Tensor:
+        rgb, label = next(batches(task.of, domain, rows, len(rows)))
+        if rng is not None:
+            rgb = cut(trivial_augment(rgb, rng) if strong else rgb, 0, rng)
+        pictures = to_pictures(rgb, label, task.features.preprocessing, task.device)
+        return _sized(task, task.features.maps(pictures, (task.stage,))[task.stage])
+
+    return show
 
 
 def _sized(task: Task, maps: Tensor) -> Tensor:
     """At the probe's own size where it has one."""
-    side = task.study.probe.side
+    side = task.arm.side or task.study.probe.side
     if side and maps.shape[-1] != side:
         maps = F.interpolate(maps, (side, side), mode="bilinear", antialias=True)
     return maps
+
+
+def _standard(show: Show, domain: Domain) -> tuple[Tensor, Tensor]:
+    """Mean and deviation (1,C,1,1) of each channel over some of the domain's pool."""
+    some = domain.pool[np.linspace(0, len(domain.pool) - 1, min(MEASURED, len(domain.pool)))
+                       .astype(int)]  # fmt: skip
+    maps = show(domain, some, None)
+    deviation, mean = torch.std_mean(maps, (0, 2, 3), correction=0, keepdim=True)
+    return mean, torch.where(deviation > FLOOR, deviation, 1.0)
 
 
 def _learn(

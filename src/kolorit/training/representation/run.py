@@ -46,6 +46,7 @@ from kolorit.training.representation.sources import (
     SEEDED,
     SOURCES,
     Features,
+    foreign_digest,
     kinds_of,
     moved,
     seeds_of,
@@ -65,7 +66,7 @@ _WORDS = (  # change nothing that is looked at
 _WHERE = ("stages", "map_stages", "kinds")  # say which probes there are, not how they are done
 _LINEAR = ("numbers", "weight_decays", "iterations")  # change no other kind of probe
 _ON_MAPS = (  # change the linear probe in nothing
-    *("map_fractions", "side", "epochs", "steps", "batch", "lr", "decay"),
+    *("map_fractions", "side", "standardised", "epochs", "steps", "batch", "lr", "decay"),
     *("penalties", "feature_penalties"),
 )
 
@@ -166,7 +167,7 @@ def _probe_arm(
     say: Say,
 ) -> dict[tuple[str, int, str, str], Path]:
     """One arm and seed to its outcomes' files, by (arm, seed, stage, kind of probe)."""
-    looks = [arm.sees, arm.size, study.probe.bf16]
+    looks = [arm.sees, arm.size, study.probe.bf16, foreign_digest(arm)]
     taught_key = _key(*_depends_on(study, arm, seed, of), *looks)
     files = {
         (name, seed, stage, kind): out / "probes" / f"{name}-{seed}-{stage}-{kind}-{key}.npz"
@@ -185,7 +186,8 @@ def _probe_arm(
             pretrain(study, arm, seed, of, domains, encoder, device, say)
         taught = load_taught(encoder, study)
     features = moved(SOURCES[arm.features](study, arm, seed, taught), device)
-    folder = out / "features" / f"{name}-{seed}-{_key(taught_key, study.probe.numbers)}"
+    source_key = _key(taught_key, asdict(study.split), study.probe.numbers)
+    folder = out / "features" / f"{name}-{seed}-{source_key}"
     stored = _extract(
         study, features, [key[2:] for key in wanted], of, domains, folder, device, say
     )
@@ -237,8 +239,8 @@ def _asks(study: Study, arm: Arm, kind: str) -> list[Any]:
     """How a kind of probe is done, but for where."""
     other = _ON_MAPS if kind == "linear" else _LINEAR
     how = {k: v for k, v in asdict(study.probe).items() if k not in (*_WHERE, *other)}
-    penalties = [] if kind == "linear" else [arm.probe_penalties, arm.probe_feature_penalties]
-    return [asdict(study.split), how, *penalties]
+    own = [] if kind == "linear" else [arm.probe_penalties, arm.probe_feature_penalties, arm.side]
+    return [asdict(study.split), how, *own]
 
 
 def _samples(

@@ -7,8 +7,10 @@ imagenet     MobileNetV2 of KOLORIT_WEIGHTS   colorizer  the shipped model's net
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 from kolorit.colour.bins import BINS
 from kolorit.evaluate.deep.classifier import MobileNetV2
 from kolorit.evaluate.deep.weights import read_tensors, weights_path
+from kolorit.runtime.store import find_model
 from kolorit.training.colour import soft_encode
 from kolorit.training.nets import hinted_unet
 from kolorit.training.representation.encoder_decoder import random_encoder
@@ -129,6 +132,16 @@ def _colorizer(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Feat
 
     stages = ("s2", "s4", "s8", "s16", "s32", "deep", "up16", "up8", "up4", "up2")
     return Features(net, preprocessing_of(study), stages, maps)
+
+
+def foreign_digest(arm: Arm) -> str:
+    """The sha256 of the file that a foreign encoder is read from; "" for others, and without it."""
+    files = {
+        "imagenet": lambda: weights_path(MOBILENET),
+        "colorizer": lambda: find_model("default"),
+    }
+    path = files.get(arm.features, Path)()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 SOURCES: dict[str, Callable[[Study, Arm, int, Taught | None], Features]] = {

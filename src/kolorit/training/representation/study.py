@@ -86,6 +86,7 @@ class Probe:
     map_fractions: tuple[float, ...] = ()  # as fractions; none: the most labels alone
     map_stages: tuple[str, ...] = ("latent",)  # of arms that have several
     side: int = 0  # of the maps that it sees, resized; 0 = as they come
+    standardised: bool = False  # each channel has mean 0 and deviation 1 over the domain's pool
     epochs: int = 10
     steps: int = 0  # at the least: with few labels there are more epochs, judged as often
     batch: int = 32
@@ -119,6 +120,7 @@ class Arm:
     stages: tuple[str, ...] = ()  # none: those of [probe], or the source's own
     sees: str = "grey"  # what a foreign encoder is shown: "grey" or "colour"
     size: int = 0  # side at which a foreign encoder looks; 0 = px
+    side: int = 0  # of the maps that its classifiers see; 0 = [probe]'s
 
 
 @dataclass(frozen=True)
