@@ -25,7 +25,6 @@ question = "Does it run?"
 data = "foods"
 px = 32
 baseline = "random"
-resamples = 100
 net = { widths = [4, 8, 8], layers = 1, groups = 4 }
 
 [split]

@@ -267,15 +267,15 @@ def test_a_change_of_the_pretexts_leaves_other_arms_alone(
 
 def test_running_a_part_first_is_no_second_look(again: Path, study: Make) -> None:
     said: list[str] = []
-    run_study(study("only=['raw', 'random']", "resamples=200"), again, say=said.append)
+    run_study(study("only=['raw', 'random']"), again, say=said.append)
     assert said == []
     assert json.loads((again / "results.json").read_text())["test_looked_at"] == 1
 
 
 def test_another_kind_of_probe_is_no_second_look(again: Path, study: Make) -> None:
     said: list[str] = []
-    how = ("probe.kinds=['linear', 'two-conv']", "arms.raw.kinds=['linear']", "resamples=200")
-    run_study(study(*how, "only=['raw', 'random']"), again, say=said.append)
+    kinds = ("probe.kinds=['linear', 'two-conv']", "arms.raw.kinds=['linear']")
+    run_study(study(*kinds, "only=['raw', 'random']"), again, say=said.append)
     rows = json.loads((again / "results.json").read_text())["rows"]
     assert {(r["arm"], r["probe"]) for r in rows} == {
         ("raw", "linear"), ("random", "linear"), ("random", "two-conv")
@@ -288,11 +288,11 @@ def test_a_smaller_test_shares_the_encoders(
 ) -> None:
     """Its features are its own: those that were kept of the larger test are of other rows."""
     monkeypatch.setattr(running, "pretrain", lambda *_: pytest.fail("taught again"))
-    only = ("only=['raw', 'colour']", "resamples=200")
-    run_study(study("keep_features=true", "probe.iterations=50", *only), again, say=quiet)
+    only = "only=['raw', 'colour']"
+    run_study(study("keep_features=true", "probe.iterations=50", only), again, say=quiet)
     kept = {p.name for p in (again / "features").iterdir()}
     assert len(kept) == 3
-    run_study(study("split.test_per_class=3", "keep_features=true", *only), again, say=quiet)
+    run_study(study("split.test_per_class=3", "keep_features=true", only), again, say=quiet)
     assert len({p.name for p in (again / "features").iterdir()} - kept) == 3
     assert json.loads((again / "study.json").read_text())["split"]["domains"]["in"]["test"] == 12
 

@@ -70,8 +70,8 @@ def _about(results: dict[str, Any]) -> str:
         f"{study['training']['steps']:,} steps of {study['training']['batch']}; "
         f"{count(len(study['training']['seeds']), 'seed')} of pretexts, "
         f"{len(study['probe']['seeds'])} of probes. Distance in losses: {results['perceptual']}.",
-        "In brackets: 95 %, bootstrap over pictures and seeds, "
-        f"{study['resamples']:,} samples. Stages were chosen on development pictures.",
+        "In brackets: 95 %, over pictures and seeds; of these classes, not of others. Stages were "
+        "chosen on development pictures.",
     ]
     on = [name for name, value in study["defects"].items() if value]
     if on:

@@ -61,7 +61,7 @@ from kolorit.training.squares import Say
 
 FORMAT = 1  # of the files; another number makes all of them anew
 _WORDS = (  # change nothing that is looked at
-    *("name", "question", "data", "only", "baseline", "compare", "resamples", "keep_features"),
+    *("name", "question", "data", "only", "baseline", "compare", "keep_features"),
 )
 _WHERE = ("stages", "map_stages", "kinds")  # say which probes there are, not how they are done
 _LINEAR = ("numbers", "weight_decays", "iterations")  # change no other kind of probe

@@ -139,7 +139,6 @@ class Study:
     compare: tuple[tuple[str, str], ...] = ()  # further pairs of arms
     only: tuple[str, ...] = ()  # run these arms and leave the others out
     keep_features: bool = False  # leave them in the run's folder; they are large
-    resamples: int = 2000  # of the bootstrap
     split: Split = field(default_factory=Split)
     training: Training = field(default_factory=Training)
     probe: Probe = field(default_factory=Probe)

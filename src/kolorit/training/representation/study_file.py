@@ -23,7 +23,6 @@ PREFIX = "study-"  # of the shipped files; recipes lie beside them
 _MANY = 10**9
 _RANGES: dict[str, tuple[float, float]] = {  # least and largest, by table and key
     "px": (16, 512),
-    "resamples": (100, 10**6),
     "split.held_out": (1, 10**5),
     **dict.fromkeys(("split.seed", "split.classes"), (0, _MANY)),
     **dict.fromkeys(("split.train_per_class", "split.test_per_class"), (0, _MANY)),

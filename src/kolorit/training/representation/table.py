@@ -9,7 +9,7 @@ import numpy as np
 
 from kolorit import __version__
 from kolorit.evaluate.provenance import provenance
-from kolorit.training.representation.certainty import Right, accuracy, compare
+from kolorit.training.representation.certainty import Means, accuracy, compare, gap_of, means_of
 from kolorit.training.representation.figures.record import most_labels
 from kolorit.training.representation.outcomes import Outcome, read_outcomes
 from kolorit.training.representation.sets import ClassSet
@@ -41,11 +41,12 @@ def make_results(
         for outcome in read_outcomes(path):
             key = (arm, stage, kind, outcome.domain, outcome.fraction)
             cells.setdefault(key, {}).setdefault(seed, []).append(outcome)
-    right = {key: _right(by_seed, of, domains[key[3]]) for key, by_seed in cells.items()}
-    gaps = {key: _train(by_seed) - right[key] for key, by_seed in cells.items()}
-    rows = [
-        _row(key, by_seed, right[key], gaps[key], study.resamples) for key, by_seed in cells.items()
-    ]
+    right, gaps, rows = {}, {}, []
+    for key, by_seed in cells.items():
+        answers = _right(by_seed, of, domains[key[3]])
+        right[key] = means_of(answers)
+        gaps[key] = gap_of(_train(by_seed), right[key])
+        rows += [_row(key, by_seed, answers.mean(2), right[key], gaps[key])]
     best = _best_stages(rows)
     return {
         "schema": 1,
@@ -90,24 +91,24 @@ def perceptual_name(perceptual: Perceptual) -> str:
     return f"feature distance ({perceptual.backbone}, unweighted, 0 to 1; not LPIPS)"
 
 
-def _right(by_seed: dict[int, list[Outcome]], of: ClassSet, domain: Domain) -> Right:
-    """(P,S,N): whether each test picture is taken for what it is."""
+def _right(by_seed: dict[int, list[Outcome]], of: ClassSet, domain: Domain) -> np.ndarray:
+    """(P,S,N) bool: whether each test picture is taken for what it is."""
     truth = of.label[domain.test]
-    return np.array(
-        [[o.predicted == truth for o in outcomes] for outcomes in by_seed.values()], float
-    )
+    return np.array([[o.predicted == truth for o in outcomes] for outcomes in by_seed.values()])
 
 
 def _train(by_seed: dict[int, list[Outcome]]) -> np.ndarray:
-    """(P,S,1): accuracy on what each probe learnt from."""
-    return np.array([[[o.train] for o in outcomes] for outcomes in by_seed.values()])
+    """(P,S): accuracy on what each probe learnt from."""
+    return np.array([[o.train for o in outcomes] for outcomes in by_seed.values()])
 
 
 def _row(
-    key: Key, by_seed: dict[int, list[Outcome]], right: Right, gap: Right, resamples: int
+    key: Key, by_seed: dict[int, list[Outcome]], each: np.ndarray, right: Means, gap: Means
 ) -> dict[str, Any]:
+    """each (P,S): accuracies."""
     arm, stage, kind, domain, fraction = key
     outcomes = [o for some in by_seed.values() for o in some]
+    mean, low, high = accuracy(right)
     return {
         "arm": arm,
         "stage": stage,
@@ -115,11 +116,11 @@ def _row(
         "domain": domain,
         "fraction": fraction,
         "labels": outcomes[0].labels,
-        "accuracy": accuracy(right, resamples=resamples),
-        "by_seed": right.mean(2).round(5).tolist(),  # a list for each pretext seed
+        "accuracy": [mean, max(low, 0.0), min(high, 1.0)],
+        "by_seed": each.round(5).tolist(),  # a list for each pretext seed
         "development": _mean([o.development for o in outcomes]),
         "train": _mean([o.train for o in outcomes]),
-        "gap": accuracy(gap, resamples=resamples),  # train less test
+        "gap": accuracy(gap),  # train less test
         "choices": [o.choice for o in outcomes],
     }
 
@@ -146,8 +147,8 @@ def _best_stages(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], str]:
 
 def _differences(
     study: Study,
-    right: dict[Key, Right],
-    gaps: dict[Key, Right],
+    right: dict[Key, Means],
+    gaps: dict[Key, Means],
     best: dict[tuple[str, str, str], str],
 ) -> list[dict[str, Any]]:
     """Arms against the baseline and by the study's pairs, each at its best stage; and of each arm
@@ -168,8 +169,8 @@ def _differences(
 
 
 def _difference(
-    right: dict[Key, Right],
-    gaps: dict[Key, Right],
+    right: dict[Key, Means],
+    gaps: dict[Key, Means],
     arms: tuple[str, str],
     stages: list[str | None],
     where: tuple[str, str, float],
@@ -180,8 +181,7 @@ def _difference(
     if first not in right or second not in right:
         return []
     same = teaching(study.arms[arms[0]]) == teaching(study.arms[arms[1]])
-    how: dict[str, Any] = {"same_encoders": same, "resamples": study.resamples}
-    seen = compare(right[first], right[second], **how)
+    seen = compare(right[first], right[second], same_encoders=same)
     mean, low, high = seen.difference
     return [
         {
@@ -191,7 +191,7 @@ def _difference(
             **dict(zip(("probe", "domain", "fraction"), where, strict=True)),
             "difference": [mean, low, high],
             "visible": seen.visible,
-            "gap": compare(gaps[first], gaps[second], **how).difference,
+            "gap": compare(gaps[first], gaps[second], same_encoders=same).difference,
             "verdict": "higher" if low > 0 else "lower" if high < 0 else "open",
         }
     ]
