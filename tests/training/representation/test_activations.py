@@ -16,7 +16,8 @@ from kolorit.training.representation.activations import (
 )
 from kolorit.training.representation.classifiers import CLASSIFIERS
 from kolorit.training.representation.encoder_decoder import EncoderDecoder
-from kolorit.training.representation.pretexts import PRETEXTS, Supervised
+from kolorit.training.representation.pretexts import PRETEXTS
+from kolorit.training.representation.supervised import Supervised
 
 SMALL = Autoencoder(widths=(4, 8, 8), layers=1, groups=2)
 

@@ -10,53 +10,13 @@ import numpy as np
 import pytest
 
 from kolorit.training.representation.figures import draw_figures
-from kolorit.training.representation.figures.record import best_pretext, best_rows
 from kolorit.training.representation.figures.style import Figure, styles_of
+from kolorit.training.representation.record import best_pretext, best_rows
 from kolorit.training.representation.report import write_report
-from kolorit.training.representation.study import as_table
-from kolorit.training.representation.study_file import load_study
+
+from .conftest import STAGES, made_record
 
 pytest.importorskip("matplotlib", reason="the extra 'train' is not installed")
-
-Record = dict[str, Any]
-STAGES = ("conv_in", "down1", "latent")
-LABELS = {"in": {0.25: 20, 1.0: 80}, "out": {0.25: 5, 1.0: 20}}
-
-
-def made_record(
-    arms: tuple[str, ...], stages: tuple[str, ...] = STAGES, classes: tuple[int, int] = (4, 2)
-) -> Record:
-    """A record of the fair study whose numbers are made up: arm k has about 20 + k per cent."""
-    study = as_table(load_study("food101-fair"))
-    rows, best = [], []
-    for k, arm in enumerate(arms):
-        one = study["arms"][arm]["features"] in ("rgb", "grey", "histogram")
-        for domain in ("in", "out"):
-            for s, stage in enumerate(("pixels",) if one else stages):
-                for fraction, labels in LABELS[domain].items():
-                    mean = 0.2 + k / 100 + 0.01 * s - 0.1 * (fraction < 1) + 0.1 * (domain == "out")
-                    rows.append(
-                        {
-                            **{"arm": arm, "stage": stage, "probe": "linear", "domain": domain},
-                            **{
-                                "fraction": fraction,
-                                "labels": labels,
-                                "train": 0.9,
-                                "gap": [0.5, 0.4, 0.6],
-                            },
-                            **{"accuracy": [mean, mean - 0.02, mean + 0.03], "development": mean},
-                        }
-                    )
-            best.append({"arm": arm, "probe": "linear", "domain": domain, "stage": stage})
-    domains = {}
-    for name, n, at in zip(("in", "out"), classes, (0, classes[0]), strict=True):
-        names = [f"dish{at + k}" for k in range(n)]
-        counts = {"pool": 9, "test": 9, "pretext": 9}
-        domains[name] = {"classes": names, "chance": 1 / n, **counts}
-    split = {"domains": domains, "pictures": 99, "classes": sum(classes), "digest": "0"}
-    about = {"perceptual": "none", "test_looked_at": 1, "pretexts": {}, "differences": []}
-    sees = {**dict.fromkeys(study["arms"], "grey"), "random": "colour"}
-    return {"study": study, "rows": rows, "best": best, "split": split, "sees": sees, **about}
 
 
 def made_confusions(arm: str, classes: tuple[int, int] = (4, 2)) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from kolorit.errors import ConfigInvalid, DataCorrupt
+from kolorit.errors import ConfigInvalid, DataCorrupt, OutputUnwritable
 from kolorit.training.representation.frozen import Wanted, digest, extract, resized, standing_still
 from kolorit.training.representation.pictures import Pictures, Preprocessing
 from kolorit.training.representation.sets import ClassSet
@@ -125,7 +125,26 @@ def test_features_that_are_no_numbers(food_set: ClassSet, domains: Domains, tmp_
 
     with pytest.raises(DataCorrupt, match="'one' are no numbers, or too large"):
         extract(of_net(Loud()), Wanted(("one",), 64), food_set, domains, tmp_path, CPU)
-    assert not (tmp_path / "one.npy").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_features_on_a_full_disk(food_set: ClassSet, domains: Domains, tmp_path: Path) -> None:
+    (tmp_path / "one-maps.npy.part").symlink_to("/dev/full")
+    wanted = Wanted(("one",), 64, ("one",))
+    with pytest.raises(OutputUnwritable, match="disk is full") as told:
+        extract(of_net(nn.Identity()), wanted, food_set, domains, tmp_path, CPU)
+    assert told.value.file == str(tmp_path / "one-maps.npy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_features_of_an_encoder_that_changed_are_not_kept(
+    food_set: ClassSet, domains: Domains, tmp_path: Path
+) -> None:
+    wanted = Wanted(("one",), 64)
+    with pytest.raises(ConfigInvalid, match="changed while it was probed"):
+        extract(of_net(with_norm()), wanted, food_set, domains, tmp_path, CPU, train_mode=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_whole_maps_are_kept_as_they_are_and_mirrored(

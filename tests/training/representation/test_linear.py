@@ -95,6 +95,15 @@ def test_knowing_the_spread_finds_the_least_in_fewer_steps() -> None:
     assert loss(10, spread) - least < (loss(10, None) - least) / 20
 
 
+def test_the_longest_axes_are_kept() -> None:
+    x, _ = clouds(n=90, d=20)
+    few, few_others, spread = turned(x, x[:7], 5)
+    assert few.shape == (90, 5) and few_others.shape == (7, 5)
+    np.testing.assert_allclose(spread, turned(x, x[:7])[2][-5:])
+    best = np.linalg.svd(x.double().numpy())[1][:5] ** 2 / 90
+    np.testing.assert_allclose(spread.flip(0), best, rtol=1e-4)
+
+
 def test_what_has_no_length_has_no_axis() -> None:
     """200 pictures whose 900 features are mixtures of 20: float32 alone leaves many more axes."""
     rng = torch.Generator().manual_seed(0)

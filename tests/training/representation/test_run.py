@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from kolorit.errors import ConfigInvalid, DataCorrupt, OutputUnwritable
 from kolorit.training.representation import run as running
 from kolorit.training.representation.figures import draw_figures
 from kolorit.training.representation.outcomes import read_outcomes
-from kolorit.training.representation.run import run_study
-from kolorit.training.representation.study import Perceptual, Study
+from kolorit.training.representation.run import find_device, run_study
+from kolorit.training.representation.study import Perceptual, Study, perceptual_name
 from kolorit.training.representation.study_file import load_study
-from kolorit.training.representation.table import perceptual_name
 
 from .conftest import TINY
 
@@ -70,6 +70,7 @@ def test_what_a_study_leaves(finished: Path) -> None:
         assert mean == pytest.approx(np.mean(row["by_seed"]), abs=1e-4)
         assert np.shape(row["by_seed"]) == (1 if row["arm"] == "raw" else 2, 2)
         assert row["labels"] == {"in": 4, "out": 2}[row["domain"]] * 6 * row["fraction"]
+        assert row["development_labels"] == {"in": 4, "out": 2}[row["domain"]] * 4
     split = results["split"]["domains"]
     assert (len(split["in"]["classes"]), len(split["out"]["classes"])) == (4, 2)
     assert split["out"]["chance"] == 0.5
@@ -85,6 +86,7 @@ def test_what_a_study_leaves(finished: Path) -> None:
         "In domain: 4 classes",
         "chance 50.00 %",
         "Visible",
+        "labelled development pictures (16 in domain, 8 out of domain)",
     ):
         assert words in report
     assert "looked at by" not in report and "Defects" not in report
@@ -321,8 +323,60 @@ def test_bad_places_and_data(tmp_path: Path, study: Make, foods: Path) -> None:
         run_study(study(), tmp_path / "run", device="cuda:7", say=quiet)
     with pytest.raises(ConfigInvalid, match="too few pictures"):
         run_study(study("split.train_per_class=2"), tmp_path / "run", say=quiet)
-    with pytest.raises(ConfigInvalid, match="no stage 'top'"):
-        run_study(study("probe.stages=['top']"), tmp_path / "run", say=quiet)
+
+
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:", "cuda:-1", "meta", "cpu:x"])
+def test_what_is_no_device(name: str) -> None:
+    with pytest.raises(ConfigInvalid, match=f"^device = '{name}'$") as told:
+        find_device(name)
+    assert told.value.remedy == "Use auto, cpu or cuda."
+
+
+def test_as_many_gpus_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert find_device("auto") == find_device("cuda") == torch.device("cuda")
+    assert find_device("cuda:0") == torch.device("cuda", 0)
+    for name in ("cuda:1", "cuda:7"):
+        with pytest.raises(ConfigInvalid, match=f"'{name}', and there is no such device"):
+            find_device(name)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert find_device("auto") == torch.device("cpu")
+    with pytest.raises(ConfigInvalid, match="no such device"):
+        find_device("cuda")
+
+
+def test_missing_weights_are_told_before_anything_is_taught(
+    tmp_path: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KOLORIT_WEIGHTS", str(tmp_path))
+    for name in ("pretrain", "extract"):
+        monkeypatch.setattr(running, name, lambda *_, **__: pytest.fail("begun"))
+    for arm in ("features = 'imagenet'", "features = 'pretext', pretext = 'rgb'"):
+        with pytest.raises(ConfigInvalid, match="weights that the arm 'last' needs are missing"):
+            run_study(study(f"arms.last={{ {arm} }}"), tmp_path / "run", say=quiet)
+    with pytest.raises(pytest.fail.Exception, match="begun"):
+        last = "arms.last={ features = 'imagenet' }"
+        run_study(study(last, "only=['raw']", "baseline=raw"), tmp_path / "run", say=quiet)
+
+
+def test_weights_that_taught_are_needed_no_more(
+    again: Path, study: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = study()
+    needing = replace(how.arms["colour"], losses={"smooth_l1": 1.0, "perceptual": 1.0})
+    monkeypatch.setenv("KOLORIT_WEIGHTS", str(again))
+    asked: list[list[str]] = []
+    monkeypatch.setattr(running, "check_weights", lambda _, arms: asked.append(arms))
+    run_study(how, again, say=quiet)
+    for lost in (again / "probes").glob("colour-1-latent-*.npz"):
+        lost.unlink()  # its encoder is there: what taught it is not asked for
+    run_study(how, again, say=quiet)
+    assert asked == [[], []]
+    monkeypatch.setattr(running, "pretrain", lambda *_: pytest.fail("begun"))
+    with pytest.raises(pytest.fail.Exception, match="begun"):
+        run_study(replace(how, arms={**how.arms, "colour": needing}), again, say=quiet)
+    assert asked[2:] == [["colour"]]
 
 
 def test_a_broken_answer_is_told(again: Path, study: Make) -> None:

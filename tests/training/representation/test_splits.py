@@ -17,6 +17,7 @@ from kolorit.training.representation.splits import (
     Domain,
     check_labels,
     deal,
+    describe_split,
     draw_classes,
     split_set,
     stratified,
@@ -170,6 +171,24 @@ def test_without_development_all_are_labels() -> None:
     labels = np.repeat(np.arange(3), 10)
     learn, choose = deal(labels, Split(pretext=0.9, development=0.0), 1.0, 0)
     assert (len(learn), len(choose)) == (30, 0)
+
+
+@pytest.mark.parametrize("classes", [4, 7, 11, 49, 101])
+def test_chance_of_equal_classes_is_one_in_their_number(made_up: Make, classes: int) -> None:
+    of = made_up(classes, 20, 25)
+    found = describe_split(of, split_set(of, Split(held_out=2), Defects()))["domains"]
+    assert (found["in"]["chance"], found["out"]["chance"]) == (1 / (classes - 2), 0.5)
+
+
+def test_chance_of_unequal_classes_is_the_share_of_the_commonest(made_up: Make) -> None:
+    of = made_up(5, 20, 10)
+    left = np.flatnonzero(of.test & (of.label == 0))[3:]
+    few = replace(of, test=np.where(np.isin(np.arange(len(of.label)), left), False, of.test))
+    domains = split_set(few, Split(held_out=2), Defects())
+    for name, about in describe_split(few, domains)["domains"].items():
+        n = len(domains[name].classes)
+        smaller = 0 in domains[name].classes
+        assert about["chance"] == (10 / (10 * n - 7) if smaller else 1 / n)
 
 
 def test_a_strange_class_in_a_batch_is_caught(

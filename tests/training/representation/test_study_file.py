@@ -1,15 +1,16 @@
-"""study_file.py: the shipped studies, --set, and one clear error for each thing that is wrong."""
+"""study_file.py: the shipped studies, --set, and one clear error for what is no study."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kolorit.errors import ConfigInvalid
 from kolorit.training.recipe_file import shipped_recipes
-from kolorit.training.representation.study import Study, arms_of
+from kolorit.training.representation.study import Study, arms_of, teaching
 from kolorit.training.representation.study_file import load_study, shipped_studies
 
 from .conftest import TINY
@@ -19,7 +20,8 @@ Make = Callable[..., Study]
 
 def test_the_shipped_studies_are_studies_and_no_recipes() -> None:
     assert set(shipped_studies()) == {
-        *("study-food101-fair", "study-seed-b-faithful", "study-seed-b-wishes")
+        *("study-food101-fair", "study-seed-b-faithful"),
+        *("study-seed-b-gap", "study-seed-b-labels"),
     }
     assert not set(shipped_recipes()) & set(shipped_studies())
     for name in shipped_studies():
@@ -27,6 +29,13 @@ def test_the_shipped_studies_are_studies_and_no_recipes() -> None:
         assert load_study(name.removeprefix("study-")) == whole
         assert small.training.steps <= 10 < whole.training.steps
         assert small.question == whole.question
+
+
+def test_studies_share_the_autoencoders_of_the_fair_one() -> None:
+    fair, gap = load_study("food101-fair"), load_study("seed-b-gap")
+    assert teaching(gap.arms["autoencoder"]) == teaching(fair.arms["autoencoder"])
+    assert (gap.net, gap.training, gap.decoder) == (fair.net, fair.training, fair.decoder)
+    assert replace(gap.split, test_per_class=0) == fair.split
 
 
 def test_the_fair_study_is_fair() -> None:
@@ -52,12 +61,11 @@ def test_the_faithful_study_is_as_it_was() -> None:
 
 
 def test_the_wishes_are_all_there() -> None:
-    study = load_study("seed-b-wishes")
-    assert not any(vars(study.defects).values())
-    assert study.probe.map_fractions == (0.01, 0.05, 0.1, 0.25, 1.0)
-    strong = {"two-conv", "resnet18", "resnet50", "vit_tiny"}
-    both = {name for name, arm in study.arms.items() if strong <= set(arm.kinds)}
-    assert both == {"raw-rgb", "raw-grey", "random", "autoencoder", "colour-classes"}
+    labels = load_study("seed-b-labels")
+    assert labels.probe.map_fractions == (0.01, 0.05, 0.1, 0.25, 1.0)
+    assert set(labels.probe.kinds) == {"two-conv", "resnet18", "resnet50", "vit_tiny"}
+    study = load_study("seed-b-gap")
+    assert not any([*vars(study.defects).values(), *vars(labels.defects).values()])
     plain, arms = study.arms["autoencoder"], study.arms.values()
     read = {
         field: {name for arm in arms for name in getattr(arm, field)}
@@ -65,18 +73,16 @@ def test_the_wishes_are_all_there() -> None:
             *("penalties", "feature_penalties", "probe_penalties", "probe_feature_penalties"),
         )
     }
+    assert study.baseline == "autoencoder"
     kernels, features = (
         {"nuclear_norm", "kernel_l2", "orthogonality"},
-        {
-            *("nuclear_norm", "decorrelation"),
-        },
+        {"nuclear_norm", "decorrelation"},
     )
     assert read["penalties"] == read["probe_penalties"] == kernels
     assert read["feature_penalties"] == read["probe_feature_penalties"] == features
     for name, arm in study.arms.items():
         if name.startswith("classifier-"):
             assert (arm.pretext, arm.penalties) == (plain.pretext, plain.penalties)
-            assert [name, "autoencoder"] in [list(pair) for pair in study.compare]
 
 
 def test_changes(study: Make) -> None:
@@ -97,49 +103,17 @@ def test_changes(study: Make) -> None:
         ("px", "no '='"),
         ("px.side=3", "'px' is no table"),
         ("px=big", "px = 'big'"),
-        ("px=30", "px = 30"),
-        ("px=8", "px = 8"),
-        ("training.crop=64", r"training\.crop = 64"),
-        ("training.lr=nan", r"training\.lr = nan"),
-        ("training.seeds=[]", r"training\.seeds is empty"),
-        ("training.schedule=step", r"training\.schedule = 'step'"),
         ("probe.seeds=3", r"probe\.seeds = 3"),
         ("probe.seeds=[true]", r"probe\.seeds = True"),
-        ("probe.kinds=['knn']", r"probe\.kinds = 'knn'"),
-        ("probe.fractions=[0.0]", r"probe\.fractions"),
-        ("split.development=0.5", "leave no labels"),
-        ("split.development=0.0", r"several probe\.weight_decays"),
-        ("grey=red", "grey = 'red'"),
-        ("decoder=none", "decoder = 'none'"),
-        ("net.latent=0", r"net\.latent = 0"),
-        ("net.channels=3", r"net\.channels = 3"),
-        ("baseline=none", "arm = 'none'"),
-        ("compare=[['raw', 'cooked']]", "arm = 'cooked'"),
         ("compare=[['raw']]", "compare"),
-        ("only=['cooked']", "arm = 'cooked'"),
-        ("arms={}", "without arms|arm = "),
-        ("arms.raw.features=vision", r"arms\.raw\.features = 'vision'"),
-        ("arms.raw.pretext=ab", "features = 'grey' with pretext = 'ab'"),
-        ("arms.colour.pretext=none", "features = 'pretext' with pretext = 'none'"),
-        ("arms.colour.pretext=sound", "no pretext 'sound'"),
-        ("arms.colour.losses.hinge=1", "'ab' has no loss 'hinge'"),
-        ("arms.colour.penalties.l0=1", "penalty = 'l0'"),
-        ("probe.penalties.l0=1", "penalty = 'l0'"),
-        ("arms.colour.feature_penalties.l0=1", "feature penalty = 'l0'"),
-        ("arms.raw.probe_penalties.l0=1", "penalty = 'l0'"),
-        ("arms.raw.probe_feature_penalties.kernel_l2=1", "feature penalty = 'kernel_l2'"),
-        ("probe.feature_penalties.l0=1", "feature penalty = 'l0'"),
-        ("arms.raw.penalties.kernel_l2=1", "an encoder that is not taught"),
-        ("arms.raw.kinds=['knn']", r"probe\.kinds = 'knn'"),
-        ("probe.map_fractions=[2.0]", r"probe\.map_fractions"),
-        ("probe.steps=-1", r"probe\.steps = -1"),
-        ('arms."a/b".features=rgb', "arm is called"),
+        ("px=8", "px = 8"),  # and all that study_checks.py refuses
     ],
 )
-def test_what_is_wrong_is_told(study: Make, change: str, cause: str) -> None:
+def test_what_is_wrong_is_told(study: Make, tmp_path: Path, change: str, cause: str) -> None:
     with pytest.raises(ConfigInvalid, match=cause) as told:
         study(change)
     assert told.value.remedy
+    assert told.value.file in (None, str(tmp_path / "tiny.toml"))
 
 
 def test_what_is_missing(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kolorit.training.representation.figures.record import labels_in_words, most_labels
+from kolorit.training.representation.record import labels_in_words, most_labels
 from kolorit.training.representation.table import _best_stages
 
 

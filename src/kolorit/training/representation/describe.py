@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from kolorit.errors import KoloritError
@@ -12,36 +13,45 @@ from kolorit.evaluate.deep.weights import weights_path
 from kolorit.training.representation.classifiers import CLASSIFIERS
 from kolorit.training.representation.encoder_decoder import Encoder
 from kolorit.training.representation.layouts import find_set
+from kolorit.training.representation.pictures import to_pictures
 from kolorit.training.representation.pretexts import PRETEXTS, losses_of
 from kolorit.training.representation.sets import ClassSet, find_folder
 from kolorit.training.representation.sources import (
-    MOBILENET,
+    blank,
     kinds_of,
+    moved,
     seeds_of,
     sees,
     stages_for,
     stages_of,
 )
 from kolorit.training.representation.splits import describe_split, split_set
-from kolorit.training.representation.study import Arm, Study, arms_of, as_table, teaching
-from kolorit.training.representation.table import perceptual_name
+from kolorit.training.representation.study import (
+    Arm,
+    Study,
+    arms_of,
+    as_table,
+    perceptual_name,
+    teaching,
+)
+from kolorit.training.representation.weights import needed_weights
+
+UNKNOWN = 101  # classes of a set that is not at hand: Food-101's
 
 
 def describe(study: Study) -> dict[str, Any]:
     """As JSON has it. What is missing of data and weights is told, not raised."""
     data = describe_data(study)
-    classes = data.get("classes") or 101
-    held = study.split.held_out
-    kinds = {"two-conv"}.union(*(kinds_of(study, arm) for arm in arms_of(study).values()))
-    head = classes if study.probe.all_classes else classes - held
+    classes = data.get("classes") or UNKNOWN
+    answers = _count_answers(study, data, classes)
     return {
         "study": as_table(study),
         "data": data,
         "encoder": count(Encoder(study.net)),
         "arms": {name: _arm(study, arm, classes) for name, arm in arms_of(study).items()},
         "probes": {
-            "linear": {"numbers": study.probe.numbers, "classes": head},
-            **{kind: _classifier(study, kind, head) for kind in CLASSIFIERS if kind in kinds},
+            "linear": {"numbers": study.probe.numbers, "classes": answers},
+            **_classifiers(study, classes, answers),
         },
         "perceptual": perceptual_name(study.perceptual),
         "runs": _runs(study),
@@ -52,16 +62,52 @@ def count(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def _classifier(study: Study, kind: str, classes: int) -> dict[str, int]:
-    """Parameters on the picture and on the latent."""
-    stride = 2 ** (len(study.net.widths) - 1)
+def _count_answers(study: Study, data: dict[str, Any], classes: int) -> int:
+    """How many classes a probe in domain can answer; by the settings where there is no split."""
+    if study.probe.all_classes:
+        return classes
+    if "domains" in data:
+        return len(data["domains"]["in"]["classes"])
+    used = min(study.split.classes or classes, classes)
+    return max(used - study.split.held_out, 2)  # with fewer a split is refused
+
+
+def _classifiers(study: Study, classes: int, answers: int) -> dict[str, dict[str, int]]:
+    """Parameters of each kind of classifier on the maps that it is put on."""
+    shapes: dict[str, dict[tuple[int, int], None]] = {}
+    for arm in arms_of(study).values():
+        kinds = [kind for kind in kinds_of(study, arm) if kind in CLASSIFIERS]
+        every = _shapes(study, arm, classes) if kinds else {}
+        for kind in kinds:
+            some = [every[stage] for stage in stages_for(study, arm, kind)]
+            shapes.setdefault(kind, {}).update(dict.fromkeys(some))
     return {
-        f"{channels} channels": count(CLASSIFIERS[kind](channels, side, classes))
-        for channels, side in (
-            *((channels, study.probe.side or study.px) for channels in (1, 3)),
-            (study.net.latent, study.probe.side or study.px // stride),
-        )
+        kind: _named({shape: count(CLASSIFIERS[kind](*shape, answers)) for shape in some})
+        for kind, some in shapes.items()
     }
+
+
+def _named(parameters: dict[tuple[int, int], int]) -> dict[str, int]:
+    """By the channels of the maps; by their side as well where that changes the number."""
+    table = {}
+    for (channels, side), number in parameters.items():
+        differ = len({n for (c, _), n in parameters.items() if c == channels}) > 1
+        table[f"{channels} channels" + (f" of {side} px" if differ else "")] = number
+    return table
+
+
+@torch.no_grad()
+def _shapes(study: Study, arm: Arm, classes: int) -> dict[str, tuple[int, int]]:
+    """Channels and side of the maps of each stage that is probed, as a classifier sees them."""
+    cpu = torch.device("cpu")
+    features = moved(blank(study, arm, classes), cpu)
+    black = np.zeros((1, study.px, study.px, 3), np.uint8)
+    maps = features.maps(
+        to_pictures(black, np.zeros(1, np.int64), features.preprocessing, cpu),
+        stages_of(study, arm),
+    )
+    side = arm.side or study.probe.side
+    return {stage: (x.shape[1], side or x.shape[-1]) for stage, x in maps.items()}
 
 
 def describe_data(study: Study) -> dict[str, Any]:
@@ -97,10 +143,8 @@ def _arm(study: Study, arm: Arm, classes: int) -> dict[str, Any]:
             "parts": {name: count(part) for name, part in net.named_children()},
             "parameters": count(net),
         }
-        if "perceptual" in losses:
-            table["weights"] = _weights(study.perceptual.weights)
-    if arm.features == "imagenet":
-        table["weights"] = _weights(MOBILENET)
+    if needed := needed_weights(study, arm):
+        table["weights"] = min(map(_weights, needed), key=lambda told: told["found"])
     return table
 
 

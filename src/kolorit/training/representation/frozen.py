@@ -16,10 +16,12 @@ from torch import Tensor, nn
 
 from kolorit.errors import ConfigInvalid, DataCorrupt
 from kolorit.training.representation.pictures import batches, to_pictures
+from kolorit.training.representation.row_files import row_files
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.sources import Features
-from kolorit.training.representation.splits import Domain
+from kolorit.training.representation.splits import Domain, Rows
 from kolorit.training.representation.task import parts_of
+from kolorit.training.squares import Squares
 
 BATCH = 64
 
@@ -105,42 +107,45 @@ def extract(
     .npy of (rows, about numbers) or (rows,C,h,w). With maps, the pools' mirrored pictures follow
     all others, since whoever learns from maps mirrors pictures. Raises ConfigInvalid for a stage
     that the source does not have, and as `standing_still`; DataCorrupt for features that are no
-    numbers.
+    numbers; OutputUnwritable. After an error there is none of the files.
     """
-    paths, at = wanted.paths(folder), 0
+    paths = wanted.paths(folder)
+    stages = tuple(dict.fromkeys(stage for stage, _ in paths))
     parts = [(d, rows, False) for d, rows in parts_of(domains)]
     parts += [(d, d.pool, True) for d in domains.values() if wanted.maps]
     total = sum(len(rows) for _, rows, _ in parts)
-    stages = tuple(dict.fromkeys(stage for stage, _ in paths))
-    files: dict[tuple[str, str], np.memmap] = {}
-    folder.mkdir(parents=True, exist_ok=True)
-    with standing_still(features.net, train_mode=train_mode):
-        for domain, rows, mirrored in parts:
-            for rgb, label in batches(of, domain, rows, BATCH):
-                rgb = rgb[:, :, ::-1] if mirrored else rgb
-                pictures = to_pictures(rgb, label, features.preprocessing, device)
-                with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                    found = features.maps(pictures, stages)
-                for key, path in paths.items():
-                    if key[0] not in found:
-                        remedy = f"It has: {', '.join(features.stages)}."
-                        raise ConfigInvalid(f"this encoder has no stage '{key[0]}'", remedy=remedy)
-                    x = found[key[0]].float()
-                    if key[1] == "features":
-                        x = resized(x, wanted.numbers)
-                    values = x.half().cpu().numpy()
-                    if not np.isfinite(values).all():
-                        raise DataCorrupt(
-                            f"features of the stage '{key[0]}' are no numbers, or too large",
-                            remedy="Teach the encoder again with a smaller training.lr.",
-                        )
-                    if key not in files:
-                        files[key] = np.lib.format.open_memmap(
-                            f"{path}.part", "w+", np.float16, (total, *values.shape[1:])
-                        )
-                    files[key][at : at + len(rgb)] = values
-                at += len(rgb)
-    for key, file in files.items():
-        file.flush()
-        Path(f"{paths[key]}.part").replace(paths[key])
+    with (
+        row_files(paths.values(), total) as append,
+        standing_still(features.net, train_mode=train_mode),
+    ):
+        for rgb, label in _shown(of, parts):
+            pictures = to_pictures(rgb, label, features.preprocessing, device)
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                found = features.maps(pictures, stages)
+            for (stage, form), path in paths.items():
+                if stage not in found:
+                    remedy = f"It has: {', '.join(features.stages)}."
+                    raise ConfigInvalid(f"this encoder has no stage '{stage}'", remedy=remedy)
+                x = found[stage].float()
+                x = resized(x, wanted.numbers) if form == "features" else x
+                append(path, _halved(x, stage))
     return paths
+
+
+def _shown(
+    of: ClassSet, parts: list[tuple[Domain, Rows, bool]]
+) -> Iterator[tuple[Squares, np.ndarray]]:
+    """Pictures and labels, batch by batch; of parts (domain, rows, whether they are mirrored)."""
+    for domain, rows, mirrored in parts:
+        for rgb, label in batches(of, domain, rows, BATCH):
+            yield rgb[:, :, ::-1] if mirrored else rgb, label
+
+
+def _halved(x: Tensor, stage: str) -> np.ndarray:
+    values = x.half().cpu().numpy()
+    if not np.isfinite(values).all():
+        raise DataCorrupt(
+            f"features of the stage '{stage}' are no numbers, or too large",
+            remedy="Teach the encoder again with a smaller training.lr.",
+        )
+    return values

@@ -25,14 +25,14 @@ def probe(task: Task) -> list[Outcome]:
     """
     assert task.stored is not None
     found, where = np.load(task.stored, mmap_mode="r"), places(task.domains, len(task.of.label))[0]
-    outcomes = []
+    outcomes, axes = [], task.study.probe.axes
     for domain in task.domains.values():
         pool, test = (
             torch.from_numpy(found[where[rows]]).to(task.device).float()
             for rows in (domain.pool, domain.test)
         )
         standard = standardise(pool)
-        outcomes += _probe_domain(task, domain, *turned(standard(pool), standard(test)))
+        outcomes += _probe_domain(task, domain, *turned(standard(pool), standard(test), axes))
     return outcomes
 
 
@@ -91,13 +91,14 @@ def standardise(x: Tensor) -> Standard:
     return Standard(mean, torch.where(changes, 1 / (deviation * x.shape[1] ** 0.5), 0.0))
 
 
-def turned(pool: Tensor, others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def turned(pool: Tensor, others: Tensor, most: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     """The same pictures along the principal axes of the pool: what makes a fit quick.
 
     pool (N,D), others (M,D) -> (N,R), (M,R), the mean square (R,) of each axis in the pool. Axes on
     which no picture of the pool has anything are left out: R is at most N and D. The best weights
     of a linear model with weight decay lie in the span of what it learns from, and a turn changes
-    no length, so no answer changes.
+    no length, so no answer changes. With ``most``, only as many axes are kept, the longest; the
+    others are those that weight decay holds down anyway.
     """
     N, D = pool.shape
     exact = pool.double()
@@ -105,7 +106,7 @@ def turned(pool: Tensor, others: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         values, vectors = torch.linalg.eigh(exact @ exact.T)  # (N,), (N,N)
     else:
         values, vectors = torch.linalg.eigh(exact.T @ exact)  # (D,), (D,D)
-    kept = values > values[-1] * 1e-10
+    kept = torch.nonzero(values > values[-1] * 1e-10)[-most:, 0]  # they come rising
     values, axes = values[kept], vectors[:, kept]
     if N < D:
         axes = exact.T @ (axes / values.sqrt())  # (D,R), orthonormal

@@ -28,11 +28,11 @@ from kolorit.training.data import Batch
 from kolorit.training.losses import LOSSES
 from kolorit.training.nets.autoencoder import Autoencoder
 from kolorit.training.nets.split_brain import LIGHTNESS_BINS
-from kolorit.training.representation.encoder_decoder import Encoder, EncoderDecoder
+from kolorit.training.representation.encoder_decoder import EncoderDecoder
 from kolorit.training.representation.pictures import Pictures
 from kolorit.training.representation.split_brain_pair import SplitBrainPair
 from kolorit.training.representation.study import Arm, Perceptual
-from kolorit.training.representation.two_conv import TwoConv
+from kolorit.training.representation.supervised import Supervised
 
 Loss = Callable[[Any, Any], Tensor]
 REACH = 110.0  # ab units that a network's 1 stands for
@@ -52,22 +52,6 @@ class Pretext:
     make_target: Callable[[Pictures], Any]
     losses: Callable[[Perceptual, Tensor | None], dict[str, Loss]]
     weights: dict[str, float]
-
-
-class Supervised(nn.Module):
-    """Encoder and the second study's classifier on its latent, learning together."""
-
-    def __init__(self, shape: Autoencoder, classes: int):
-        super().__init__()
-        self.encoder = Encoder(shape)
-        self.classifier = TwoConv(shape.latent, classes)
-
-    def features(self, x: Tensor, *, decoder: bool = False) -> dict[str, Tensor]:
-        return self.encoder.features(x)
-
-    def forward(self, x: Tensor) -> Tensor:
-        scores: Tensor = self.classifier(self.encoder(x))
-        return scores
 
 
 def _grey(pictures: Pictures) -> Tensor:
@@ -129,7 +113,7 @@ def _ab_losses(perceptual: Perceptual, _: Tensor | None) -> dict[str, Loss]:
     options = {"backbone": perceptual.backbone, "weights": perceptual.weights}
     if perceptual.linear != "none":
         options["linear"] = perceptual.linear
-    all_of = {**{name: LOSSES[name] for name in names}}
+    all_of = {name: LOSSES[name] for name in names}
     all_of["perceptual"] = partial(LOSSES["perceptual"], **options)
 
     def of_ab(loss: Callable[..., Tensor], out: Tensor, target: Batch) -> Tensor:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from kolorit.errors import TrainingDiverged
+from kolorit.evaluate.provenance import provenance
 from kolorit.training.losses import PENALTIES
 from kolorit.training.representation.activations import latents_of, listening, weigh_features
 from kolorit.training.representation.distortions import distort
@@ -125,6 +126,7 @@ def pretrain(
             told = now
             rate = (done - first) * how.batch / (now - began)
             say(f"  step {done:,} of {how.steps:,}: loss {loss.item():.4f}, {rate:.0f} pictures/s")
+    made = provenance("torch", "diffusers")
     meta = {
         "pretext": arm.pretext,
         "seed": seed,
@@ -134,6 +136,8 @@ def pretrain(
         "seconds": round(at.seconds, 1),
         "pictures": len(inside.pretext),
         "parameters": sum(p.numel() for p in net.parameters()),
+        "device": str(device),
+        **{key: made[key] for key in ("commit", "machine", "versions")},
     }
     save_taught(path, at.kept or net.state_dict(), preprocessing, at.log, meta)
     part.unlink(missing_ok=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from kolorit.evaluate.tables import count
 from kolorit.picture.save import save
-from kolorit.training.representation.figures.record import (
+from kolorit.training.representation.figures.style import Figure
+from kolorit.training.representation.record import (
     DOMAINS,
     labels_in_words,
     most_labels,
 )
-from kolorit.training.representation.figures.style import Figure
 
 _VERDICTS = {"higher": "higher", "lower": "lower", "open": "no verdict"}
 
@@ -107,7 +107,7 @@ def _accuracy(results: dict[str, Any], kind: str, fraction: float) -> str:
     domains = list(results["split"]["domains"])
     best = {(b["arm"], b["domain"]): b["stage"] for b in results["best"] if b["probe"] == kind}
     lines = []
-    for arm in dict.fromkeys(row["arm"] for row in results["rows"]):
+    for arm in dict.fromkeys(row["arm"] for row in results["rows"] if row["probe"] == kind):
         cells = []
         for domain in domains:
             row = _find(results, arm, best.get((arm, domain)), kind, domain, fraction)
@@ -159,7 +159,25 @@ def _fractions(results: dict[str, Any], kind: str) -> str:
             lines += [[arm, *("" if r is None else _percent(r["accuracy"]) for r in rows)]]
         heads = [f"{100 * f:g} % ({n:,} labels)" for f, n in labels]
         parts += [f"{DOMAINS[domain]}, % right:", _table(["arm", *heads], lines)]
+    if parts:
+        parts = [*_flattery(results, kind), *parts]
     return "\n\n".join(parts)
+
+
+def _flattery(results: dict[str, Any], kind: str) -> list[str]:
+    """What chose, beside the labels that are counted; nothing where nothing did."""
+    aside = {
+        row["domain"]: row["development_labels"]
+        for row in results["rows"]
+        if row["probe"] == kind and row["development_labels"]
+    }
+    if not aside:
+        return []
+    counts = ", ".join(f"{n:,} {DOMAINS[domain].lower()}" for domain, n in aside.items())
+    return [
+        f"Choices were made on labelled development pictures ({counts}), whatever the share of "
+        "labels: absolute label efficiency is flattered, equally for all arms."
+    ]
 
 
 def _differences(results: dict[str, Any], most: dict[str, float]) -> str:
@@ -184,7 +202,15 @@ def _differences(results: dict[str, Any], most: dict[str, float]) -> str:
         "the first. Of twenty differences that are none, one has a verdict."
     )
     heads = ["first − second", "probe", "domain", "points", "first is", "visible", "gap"]
-    return f"{words}\n\n{_table(heads, lines)}"
+    parts = [words, _table(heads, lines)] if lines else ["Nothing is compared."]
+    study = results["study"]
+    if study["baseline"] and study["only"] and study["baseline"] not in study["only"]:
+        parts = [
+            f"The baseline '{study['baseline']}' was left out of this run (`only`), so no arm is "
+            "compared with it.",
+            *parts,
+        ]
+    return "\n\n".join(parts)
 
 
 def _pretexts(results: dict[str, Any]) -> str:

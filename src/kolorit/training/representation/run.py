@@ -8,20 +8,17 @@
     OUT/results.json        the table; OUT/report.md the same to read, with *.png
     OUT/confusions.npz      which class was taken for which
 
-A file's name holds a hash of all that it depends on. So what is finished is not done again, by the
-same command or by a study that differs elsewhere.
+A file's name holds a hash of all that it depends on (`keys.py`). So what is finished is not done
+again, by the same command or by a study that differs elsewhere.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
 import shutil
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,8 +27,8 @@ from kolorit.errors import ConfigInvalid, OutputUnwritable
 from kolorit.picture.save import save
 from kolorit.training.representation.figures import draw_figures
 from kolorit.training.representation.frozen import Wanted, extract
+from kolorit.training.representation.keys import encoder_of, features_of, look_of, outcomes_of
 from kolorit.training.representation.outcomes import Outcome, write_outcomes
-from kolorit.training.representation.pictures import preprocessing_of
 from kolorit.training.representation.pretraining import pretrain
 from kolorit.training.representation.probes import PROBES
 from kolorit.training.representation.report import write_report
@@ -42,40 +39,22 @@ from kolorit.training.representation.samples import (
     write_samples,
 )
 from kolorit.training.representation.sets import ClassSet, open_set
-from kolorit.training.representation.sources import (
-    SEEDED,
-    SOURCES,
-    Features,
-    foreign_digest,
-    kinds_of,
-    moved,
-    seeds_of,
-    stages_for,
-)
+from kolorit.training.representation.sources import SOURCES, Features, moved, seeds_of
 from kolorit.training.representation.splits import Domain, describe_split, split_set
 from kolorit.training.representation.study import Arm, Study, arms_of, as_table
 from kolorit.training.representation.table import confusions, make_results
 from kolorit.training.representation.task import Task
 from kolorit.training.representation.taught import load_log, load_taught
+from kolorit.training.representation.weights import check_weights
 from kolorit.training.squares import Say
-
-FORMAT = 1  # of the files; another number makes all of them anew
-_WORDS = (  # change nothing that is looked at
-    *("name", "question", "data", "only", "baseline", "compare", "keep_features"),
-)
-_WHERE = ("stages", "map_stages", "kinds")  # say which probes there are, not how they are done
-_LINEAR = ("numbers", "weight_decays", "iterations")  # change no other kind of probe
-_ON_MAPS = (  # change the linear probe in nothing
-    *("map_fractions", "side", "standardised", "epochs", "steps", "batch", "lr", "decay"),
-    *("penalties", "feature_penalties"),
-)
 
 
 def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print) -> Path:
     """Carry a study out in the folder ``out``, from where it stands, and return its report.
 
-    Raises ConfigInvalid and DataCorrupt for data that do not fit, OutputUnwritable, and whatever
-    pretexts and probes raise; what was finished before is kept.
+    Raises ConfigInvalid and DataCorrupt for data that do not fit, ConfigInvalid for a device or
+    weights that are not there, OutputUnwritable, and whatever pretexts and probes raise; what was
+    finished before is kept.
     """
     if out.exists() and not out.is_dir():
         raise OutputUnwritable("a study's folder is wanted, and this is a file", file=out)
@@ -91,6 +70,7 @@ def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print
     split = describe_split(of, domains)
     about = json.dumps({"study": as_table(study), "split": split}, indent=1)
     save(about.encode(), out / "study.json", overwrite=True)
+    check_weights(study, [name for name in arms_of(study) if _is_left(study, name, of, out)])
     files: dict[tuple[str, int, str, str], Path] = {}
     for name, arm in arms_of(study).items():
         for seed in seeds_of(study, arm):
@@ -101,8 +81,8 @@ def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print
         if arm.features == "pretext" and paths not in encoders.values():
             encoders[name] = paths
     taught = {n: [load_log(p) for p in paths if p.exists()] for n, paths in encoders.items()}
-    looks = note_test(study, of, out, lambda _: None)
-    known = {"split": split, "pretexts": taught, "test_looked_at": looks}
+    versions = note_test(study, of, out, lambda _: None)
+    known = {"split": split, "pretexts": taught, "test_looked_at": versions}
     results = make_results(study, of, domains, files, known)
     save(json.dumps(results, indent=1).encode(), out / "results.json", overwrite=True)
     content = io.BytesIO()
@@ -123,12 +103,23 @@ def run_study(study: Study, out: Path, *, device: str = "auto", say: Say = print
 
 
 def find_device(name: str) -> torch.device:
-    """ "auto" is a GPU where there is one."""
+    """ "auto" is a GPU where there is one. Raises ConfigInvalid for what is no device here."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
+    remedy = "Use auto, cpu or cuda."
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigInvalid(f"device = '{name}'", remedy=remedy) from error
+    if device.type not in ("cpu", "cuda"):
+        raise ConfigInvalid(f"device = '{name}'", remedy=remedy)
+    if device.type == "cuda" and (device.index or 0) >= _count_gpus():
         raise ConfigInvalid(f"device = '{name}', and there is no such device", remedy="Use cpu.")
-    return torch.device(name)
+    return device
+
+
+def _count_gpus() -> int:
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def note_test(study: Study, of: ClassSet, out: Path, say: Say) -> int:
@@ -138,21 +129,28 @@ def note_test(study: Study, of: ClassSet, out: Path, say: Say) -> int:
     second one is said: whoever changes a study after looking at its test has chosen by it.
     """
     path = out / "tested.json"
-    asked = {k: v for k, v in as_table(study).items() if k not in _WORDS}
-    for how in (asked["probe"], *asked["arms"].values()):
-        for where in _WHERE:
-            how.pop(where, None)
-    looks: list[str] = json.loads(path.read_text("utf-8")) if path.exists() else []
-    look = _key(asked, of.digest)
-    if look not in looks:
-        looks.append(look)
-        save(json.dumps(looks).encode(), path, overwrite=True)
-        if len(looks) > 1:
+    seen: list[str] = json.loads(path.read_text("utf-8")) if path.exists() else []
+    look = look_of(study, of)
+    if look not in seen:
+        seen.append(look)
+        save(json.dumps(seen).encode(), path, overwrite=True)
+        if len(seen) > 1:
             say(
-                f"{len(looks)} versions of this study have looked at the test pictures: what was "
+                f"{len(seen)} versions of this study have looked at the test pictures: what was "
                 "chosen since the first is no longer independent of them"
             )
-    return len(looks)
+    return len(seen)
+
+
+def _is_left(study: Study, name: str, of: ClassSet, out: Path) -> bool:
+    """Whether an arm has an encoder to be taught, or a foreign one to be read, for its probes."""
+    arm = study.arms[name]
+    for seed in seeds_of(study, arm):
+        answered = all(p.exists() for p in outcomes_of(study, name, arm, seed, of, out).values())
+        taught = arm.features == "pretext" and encoder_of(study, arm, seed, of, out).exists()
+        if not (answered or taught):
+            return True
+    return False
 
 
 def _probe_arm(
@@ -167,14 +165,7 @@ def _probe_arm(
     say: Say,
 ) -> dict[tuple[str, int, str, str], Path]:
     """One arm and seed to its outcomes' files, by (arm, seed, stage, kind of probe)."""
-    looks = [arm.sees, arm.size, study.probe.bf16, foreign_digest(arm)]
-    taught_key = _key(*_depends_on(study, arm, seed, of), *looks)
-    files = {
-        (name, seed, stage, kind): out / "probes" / f"{name}-{seed}-{stage}-{kind}-{key}.npz"
-        for kind in kinds_of(study, arm)
-        for stage in stages_for(study, arm, kind)
-        for key in [_key(taught_key, *_asks(study, arm, kind))]
-    }
+    files = outcomes_of(study, name, arm, seed, of, out)
     wanted = {key: path for key, path in files.items() if not path.exists()}
     if not wanted:
         return files
@@ -186,8 +177,7 @@ def _probe_arm(
             pretrain(study, arm, seed, of, domains, encoder, device, say)
         taught = load_taught(encoder, study)
     features = moved(SOURCES[arm.features](study, arm, seed, taught), device)
-    source_key = _key(taught_key, asdict(study.split), study.probe.numbers)
-    folder = out / "features" / f"{name}-{seed}-{source_key}"
+    folder = features_of(study, name, arm, seed, of, out)
     stored = _extract(
         study, features, [key[2:] for key in wanted], of, domains, folder, device, say
     )
@@ -235,14 +225,6 @@ def _extract(
     return paths
 
 
-def _asks(study: Study, arm: Arm, kind: str) -> list[Any]:
-    """How a kind of probe is done, but for where."""
-    other = _ON_MAPS if kind == "linear" else _LINEAR
-    how = {k: v for k, v in asdict(study.probe).items() if k not in (*_WHERE, *other)}
-    own = [] if kind == "linear" else [arm.probe_penalties, arm.probe_feature_penalties, arm.side]
-    return [asdict(study.split), how, *own]
-
-
 def _samples(
     study: Study, arm: Arm, encoder: Path, of: ClassSet, domains: dict[str, Domain]
 ) -> Samples:
@@ -251,15 +233,6 @@ def _samples(
     if not path.exists():
         write_samples(make_samples(load_taught(encoder, study), arm.pretext, of, domains), path)
     return read_samples(path)
-
-
-def encoder_of(study: Study, arm: Arm, seed: int, of: ClassSet, out: Path) -> Path:
-    """The file of an arm's taught encoder, whether it is there or not.
-
-    Arms that differ in nothing but their probes share it.
-    """
-    key = _key(*_depends_on(study, arm, seed, of))
-    return out / "pretexts" / f"{arm.pretext}-{seed}-{key}.safetensors"
 
 
 def _in_words(outcomes: list[Outcome]) -> str:
@@ -271,24 +244,3 @@ def _in_words(outcomes: list[Outcome]) -> str:
             by_domain.setdefault(o.domain, []).append(o.development)
     means = [f"{name} {100 * sum(v) / len(v):.1f} %" for name, v in by_domain.items()]
     return f"{', '.join(means)} of the development pictures" if means else "done"
-
-
-def _depends_on(study: Study, arm: Arm, seed: int, of: ClassSet) -> list[Any]:
-    """All that an arm's encoder, or source, depends on, but for the seeds and arms beside it."""
-    split = asdict(study.split)
-    if not study.defects.test_chooses:  # what is kept for probes teaches nothing
-        split = {k: v for k, v in split.items() if k not in ("development", "test_per_class")}
-    always = [FORMAT, of.digest, split, asdict(preprocessing_of(study))]
-    always += [asdict(study.defects), arm.features, seed]
-    if arm.features in SEEDED:
-        always += [asdict(study.net)]
-    if arm.features == "pretext":
-        training = {k: v for k, v in asdict(study.training).items() if k != "seeds"}
-        always += [arm.pretext, arm.losses, arm.penalties, arm.feature_penalties]
-        always += [study.decoder, training, asdict(study.perceptual)]
-    return always
-
-
-def _key(*parts: Any) -> str:
-    text = json.dumps(parts, sort_keys=True, default=list)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]

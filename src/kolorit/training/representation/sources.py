@@ -35,6 +35,13 @@ from kolorit.training.representation.taught import Taught
 MOBILENET = "mobilenet_v2_imagenet_fp16.safetensors"
 # layer of MobileNetV2 after which a stage is read: the last of each stride, and the widest
 _MOBILENET_STAGES = {1: "s2", 3: "s4", 6: "s8", 13: "s16", 16: "s32", 18: "last"}
+_FIXED_STAGES = {  # whatever the shape of the study's own encoders
+    "grey": ("pixels",),
+    "rgb": ("pixels",),
+    "histogram": ("histogram",),
+    "imagenet": tuple(_MOBILENET_STAGES.values()),
+    "colorizer": ("s2", "s4", "s8", "s16", "s32", "deep", "up16", "up8", "up4", "up2"),
+}
 Maps = dict[str, Tensor]
 
 
@@ -56,7 +63,7 @@ def _pixels(name: str) -> Callable[[Study, Arm, int, Taught | None], Features]:
         def maps(pictures: Pictures, stages: Iterable[str]) -> Maps:
             return {"pixels": pictures.rgb if name == "rgb" else pictures.grey}
 
-        return Features(None, preprocessing_of(study), ("pixels",), maps)
+        return Features(None, preprocessing_of(study), known_stages(study, arm), maps)
 
     return make
 
@@ -70,7 +77,7 @@ def _histogram(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Feat
         shares = counts / (ab.shape[2] * ab.shape[3])
         return {"histogram": shares.sqrt()[:, :, None, None]}  # (B,Q,1,1); roots: Hellinger
 
-    return Features(None, preprocessing_of(study), ("histogram",), maps)
+    return Features(None, preprocessing_of(study), known_stages(study, arm), maps)
 
 
 def _random(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Features:
@@ -79,32 +86,33 @@ def _random(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Feature
     def maps(pictures: Pictures, stages: Iterable[str]) -> Maps:
         return net.features(pictures.grey)
 
-    return Features(net, preprocessing_of(study), _encoder_stages(study), maps)
+    return Features(net, preprocessing_of(study), known_stages(study, arm), maps)
 
 
 def _pretext(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Features:
     assert taught is not None  # `run.py` teaches first
     net, pretext = taught.net, PRETEXTS[arm.pretext]
     inside = _encoder_stages(study)
-    beyond = ("dec_in", "dec_mid", *(f"up{k + 1}" for k in range(len(study.net.widths))))
-    has_decoder = study.decoder == "seed" and arm.pretext != "labels"
 
     def maps(pictures: Pictures, stages: Iterable[str]) -> Maps:
-        decoder = any(stage in beyond for stage in stages)
+        decoder = any(stage not in inside for stage in stages)
         found: Maps = net.features(pretext.make_input(pictures), decoder=decoder)  # type: ignore[operator]
         return found
 
     how = taught.preprocessing
     if study.defects.uneven_range:
         how = replace(how, low=0.0)
-    return Features(net, how, inside + (beyond if has_decoder else ()), maps)
+    return Features(net, how, known_stages(study, arm), maps)
 
 
 def _imagenet(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Features:
     net = MobileNetV2()
     counters = {k: v for k, v in net.state_dict().items() if k.endswith("num_batches_tracked")}
     net.load_state_dict(counters | read_tensors(weights_path(MOBILENET)))
+    return _of_mobilenet(study, arm, net)
 
+
+def _of_mobilenet(study: Study, arm: Arm, net: MobileNetV2) -> Features:
     def maps(pictures: Pictures, stages: Iterable[str]) -> Maps:
         rgb = pictures.rgb if arm.sees == "colour" else pictures.grey.expand(-1, 3, -1, -1)
         low, high = (0.0, 1.0) if arm.sees == "colour" else (how.low, how.high)
@@ -117,7 +125,7 @@ def _imagenet(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Featu
         return found
 
     how = preprocessing_of(study)
-    return Features(net, how, tuple(_MOBILENET_STAGES.values()), maps)
+    return Features(net, how, known_stages(study, arm), maps)
 
 
 def _colorizer(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Features:
@@ -125,13 +133,28 @@ def _colorizer(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Feat
 
     net = hinted_unet.build()
     net.load_state_dict(start_weights("default"))
+    return _of_unet(study, arm, net)
 
+
+def _of_unet(study: Study, arm: Arm, net: hinted_unet.HintedUNetModule) -> Features:
     def maps(pictures: Pictures, stages: Iterable[str]) -> Maps:
         L = _sized(pictures.lab.L, arm.size)
         return net.features(L, L.new_zeros(len(L), 3, *L.shape[2:]))
 
-    stages = ("s2", "s4", "s8", "s16", "s32", "deep", "up16", "up8", "up4", "up2")
-    return Features(net, preprocessing_of(study), stages, maps)
+    return Features(net, preprocessing_of(study), known_stages(study, arm), maps)
+
+
+def blank(study: Study, arm: Arm, classes: int) -> Features:
+    """An arm's features before any weights, untaught and unread: of the same shapes, no more."""
+    if arm.features == "imagenet":
+        return _of_mobilenet(study, arm, MobileNetV2())
+    if arm.features == "colorizer":
+        return _of_unet(study, arm, hinted_unet.build())
+    taught = None
+    if arm.features == "pretext":
+        net = PRETEXTS[arm.pretext].make_net(study.net, study.decoder, classes)
+        taught = Taught(net, preprocessing_of(study), [], {})
+    return SOURCES[arm.features](study, arm, 0, taught)
 
 
 def foreign_digest(arm: Arm) -> str:
@@ -174,19 +197,25 @@ def kinds_of(study: Study, arm: Arm) -> tuple[str, ...]:
     return arm.kinds or study.probe.kinds
 
 
+def known_stages(study: Study, arm: Arm) -> tuple[str, ...]:
+    """All stages that an arm's source has, in their order."""
+    if arm.features not in SEEDED:
+        return _FIXED_STAGES[arm.features]
+    if arm.features == "random" or study.decoder != "seed" or arm.pretext == "labels":
+        return _encoder_stages(study)
+    ups = (f"up{k + 1}" for k in range(len(study.net.widths)))
+    return (*_encoder_stages(study), "dec_in", "dec_mid", *ups)
+
+
 def stages_of(study: Study, arm: Arm) -> tuple[str, ...]:
-    """The stages of an arm that are probed, as far as they are known without making it."""
+    """The stages of an arm that are probed, whatever the kind of probe."""
     if arm.stages:
         return arm.stages
     if arm.features in SEEDED:
         return study.probe.stages
-    return {
-        "grey": ("pixels",),
-        "rgb": ("pixels",),
-        "histogram": ("histogram",),
-        "imagenet": tuple(_MOBILENET_STAGES.values()),
-        "colorizer": ("s4", "s8", "s16", "s32", "deep", "up16", "up8"),
-    }[arm.features]
+    if arm.features == "colorizer":
+        return ("s4", "s8", "s16", "s32", "deep", "up16", "up8")
+    return known_stages(study, arm)
 
 
 def stages_for(study: Study, arm: Arm, kind: str) -> tuple[str, ...]:

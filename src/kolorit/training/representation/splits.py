@@ -160,7 +160,7 @@ def check_labels(labels: npt.NDArray[np.int64], domain: Domain, of: ClassSet) ->
 
 
 def describe_split(of: ClassSet, domains: dict[str, Domain]) -> dict[str, Any]:
-    """Counts of pictures, names of classes."""
+    """Counts of pictures, names of classes; chance: what naming the commonest class gets right."""
     return {
         "digest": of.digest,
         "pictures": len(of.label),
@@ -172,7 +172,7 @@ def describe_split(of: ClassSet, domains: dict[str, Domain]) -> dict[str, Any]:
                 "pretext": len(domain.pretext),
                 "pool": len(domain.pool),
                 "test": len(domain.test),
-                "chance": 1 / len(domain.classes),
+                "chance": int(np.bincount(of.label[domain.test]).max()) / len(domain.test),
             }
             for name, domain in domains.items()
         },

@@ -10,6 +10,8 @@ from typing import Any
 
 from kolorit.training.nets.autoencoder import Autoencoder
 
+_LPIPS = {"alexnet": "LPIPS (AlexNet)", "vgg16": "LPIPS (VGG16)"}
+
 
 @dataclass(frozen=True)
 class Defects:
@@ -79,6 +81,7 @@ class Probe:
 
     # linear
     numbers: int = 9216  # about how many features a picture has, whatever the stage
+    axes: int = 0  # principal axes of them that count, the longest; 0 = all
     weight_decays: tuple[float, ...] = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # chosen on development
     iterations: int = 100  # of L-BFGS, at most
 
@@ -149,6 +152,15 @@ class Study:
 def arms_of(study: Study) -> dict[str, Arm]:
     """The arms that run."""
     return {k: arm for k, arm in study.arms.items() if not study.only or k in study.only}
+
+
+def perceptual_name(perceptual: Perceptual) -> str:
+    """What the feature distance in the losses is called; it is not always LPIPS."""
+    if perceptual.linear != "none" and perceptual.backbone in _LPIPS:
+        return _LPIPS[perceptual.backbone]
+    if perceptual.linear != "none":
+        return f"feature distance ({perceptual.backbone}) with the linear layers of LPIPS"
+    return f"feature distance ({perceptual.backbone}, unweighted, 0 to 1; not LPIPS)"
 
 
 def teaching(arm: Arm) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Studies as TOML files: read, changed by --set, checked. What is wrong is said before a run."""
+"""Studies as TOML files: read, and changed by --set."""
 
 from __future__ import annotations
 
@@ -10,32 +10,10 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from kolorit.errors import ConfigInvalid
-from kolorit.training.losses import PENALTIES
-from kolorit.training.representation.activations import FEATURE_PENALTIES
-from kolorit.training.representation.encoder_decoder import DECODERS
-from kolorit.training.representation.pictures import GREYS
-from kolorit.training.representation.pretexts import losses_of
-from kolorit.training.representation.probes import PROBES
-from kolorit.training.representation.sources import SOURCES, kinds_of
-from kolorit.training.representation.study import Arm, Study, arms_of
+from kolorit.training.representation.study import Study
+from kolorit.training.representation.study_checks import check_study
 
 PREFIX = "study-"  # of the shipped files; recipes lie beside them
-_MANY = 10**9
-_RANGES: dict[str, tuple[float, float]] = {  # least and largest, by table and key
-    "px": (16, 512),
-    "split.held_out": (1, 10**5),
-    **dict.fromkeys(("split.seed", "split.classes"), (0, _MANY)),
-    **dict.fromkeys(("split.train_per_class", "split.test_per_class"), (0, _MANY)),
-    "split.pretext": (0.01, 0.98),
-    "split.development": (0, 0.98),
-    **dict.fromkeys(("training.steps", "training.batch", "training.validate_every"), (1, _MANY)),
-    **dict.fromkeys(("training.lr", "training.clip"), (1e-12, _MANY)),
-    **dict.fromkeys(("training.weight_decay", "training.warmup", "training.crop"), (0, _MANY)),
-    **dict.fromkeys(("probe.numbers", "probe.iterations", "probe.epochs"), (1, _MANY)),
-    **dict.fromkeys(("probe.batch",), (2, _MANY)),  # norms want two
-    **dict.fromkeys(("probe.lr",), (1e-12, _MANY)),
-    **dict.fromkeys(("probe.side", "probe.decay", "probe.steps"), (0, _MANY)),
-}
 
 
 def load_study(name_or_path: str, changes: tuple[str, ...] = (), *, smoke: bool = False) -> Study:
@@ -65,7 +43,7 @@ def parse_study(table: dict[str, Any], file: Path) -> Study:
     """The study of a table, checked. Raises ConfigInvalid."""
     study: Study = _read(table, Study, "", file)
     try:
-        _check(study)
+        check_study(study)
     except ConfigInvalid as error:
         error.file = error.file or str(file)
         raise
@@ -117,8 +95,12 @@ def _value(text: str) -> Any:
 
 
 _KINDS: dict[Any, str] = {
-    **{int: "a whole number", float: "a number", str: "text", bool: "true or false"},
-    **{tuple: "a list", dict: "a table"},
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    tuple: "a list",
+    dict: "a table",
 }
 
 
@@ -156,94 +138,3 @@ def _table(table: dict[str, Any], kind: Any, key: str, file: Path) -> Any:
 
 def _under(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
-
-
-def _check(study: Study) -> None:
-    for key, (least, most) in _RANGES.items():
-        value: Any = study
-        for part in key.split("."):
-            value = getattr(value, part)
-        if not least <= value <= most:  # also refuses NaN
-            remedy = f"Use {least:g} or more." if most >= _MANY else f"Use {least:g} to {most:g}."
-            raise ConfigInvalid(f"{key} = {value}", remedy=remedy)
-    _one_of("grey", study.grey, GREYS)
-    _one_of("decoder", study.decoder, DECODERS)
-    _one_of("training.schedule", study.training.schedule, ("cosine", "constant"))
-    kinds = {kind for arm in study.arms.values() for kind in kinds_of(study, arm)}
-    for kind in (*study.probe.kinds, *sorted(kinds)):
-        _one_of("probe.kinds", kind, tuple(PROBES))
-    for key in ("kinds", "stages", "fractions", "seeds", "weight_decays"):
-        if not getattr(study.probe, key):
-            raise ConfigInvalid(f"probe.{key} is empty", remedy="Give one at least.")
-    if not study.training.seeds:
-        raise ConfigInvalid("training.seeds is empty", remedy="Give one at least.")
-    for key in ("fractions", "map_fractions"):
-        if not all(0 < fraction <= 1 for fraction in getattr(study.probe, key)):
-            remedy = "Use shares above 0, up to 1."
-            raise ConfigInvalid(f"probe.{key} = {list(getattr(study.probe, key))}", remedy=remedy)
-    if study.split.pretext + study.split.development >= 1:
-        raise ConfigInvalid(
-            "split.pretext and split.development leave no labels for the probes",
-            remedy="Let them be less than 1 together.",
-        )
-    if not study.split.development and len(study.probe.weight_decays) > 1:
-        if "linear" in kinds:
-            raise ConfigInvalid(
-                "several probe.weight_decays, and split.development = 0",
-                remedy="Give pictures to choose by, or one weight decay.",
-            )
-    _check_sizes(study)
-    _check_arms(study)
-
-
-def _check_sizes(study: Study) -> None:
-    stride = 2 ** (len(study.net.widths) - 1)
-    for key, side in (("px", study.px), ("training.crop", study.training.crop)):
-        if side % stride or side > study.px:
-            remedy = f"Use a multiple of {stride}, the stride of the latent, up to px."
-            raise ConfigInvalid(f"{key} = {side}", remedy=remedy)
-    if study.net.latent < 1 or study.net.channels != 1:
-        raise ConfigInvalid(
-            f"net.latent = {study.net.latent}, net.channels = {study.net.channels}",
-            remedy="Give the latent 1 channel or more, and the input 1.",
-        )
-
-
-def _check_arms(study: Study) -> None:
-    named = (*study.only, *(name for pair in study.compare for name in pair))
-    for name in (*named, *((study.baseline,) if study.baseline else ())):
-        _one_of("arm", name, tuple(study.arms))
-    if not arms_of(study):
-        raise ConfigInvalid("a study without arms", remedy="Add [arms.NAME].")
-    for name, arm in study.arms.items():
-        _check_arm(study, name, arm)
-
-
-def _check_arm(study: Study, name: str, arm: Arm) -> None:
-    if not name.replace("-", "").replace("_", "").isalnum():
-        remedy = "Use letters, digits and hyphens: files are named after it."
-        raise ConfigInvalid(f"an arm is called '{name}'", remedy=remedy)
-    _one_of(f"arms.{name}.features", arm.features, tuple(SOURCES))
-    _one_of(f"arms.{name}.sees", arm.sees, ("grey", "colour"))
-    if (arm.features == "pretext") != (arm.pretext != "none"):
-        raise ConfigInvalid(
-            f"arms.{name}: features = '{arm.features}' with pretext = '{arm.pretext}'",
-            remedy='A pretext goes with features = "pretext", and with no other.',
-        )
-    if arm.features == "pretext":
-        losses_of(arm, study.perceptual)
-    for penalty in (*arm.penalties, *arm.probe_penalties, *study.probe.penalties):
-        _one_of("penalty", penalty, tuple(PENALTIES))
-    of_features = (*arm.feature_penalties, *arm.probe_feature_penalties)
-    for penalty in (*of_features, *study.probe.feature_penalties):
-        _one_of("feature penalty", penalty, tuple(FEATURE_PENALTIES))
-    if arm.features != "pretext" and (arm.penalties or arm.feature_penalties):
-        raise ConfigInvalid(
-            f"arms.{name} has penalties on an encoder that is not taught",
-            remedy="probe_penalties and probe_feature_penalties are those of its classifier.",
-        )
-
-
-def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigInvalid(f"{key} = '{value}'", remedy=f"Use one of: {', '.join(allowed)}.")

@@ -10,23 +10,21 @@ import numpy as np
 from kolorit import __version__
 from kolorit.evaluate.provenance import provenance
 from kolorit.training.representation.certainty import Means, accuracy, compare, gap_of, means_of
-from kolorit.training.representation.figures.record import most_labels
 from kolorit.training.representation.outcomes import Outcome, read_outcomes
+from kolorit.training.representation.record import BOTTLENECK, MIDDLE, most_labels
 from kolorit.training.representation.sets import ClassSet
 from kolorit.training.representation.sources import sees
-from kolorit.training.representation.splits import Domain
+from kolorit.training.representation.splits import Domain, deal
 from kolorit.training.representation.study import (
-    Perceptual,
     Study,
     arms_of,
     as_table,
+    perceptual_name,
     teaching,
 )
 
 Key = tuple[str, str, str, str, float]  # arm, stage, kind of probe, domain, fraction
 Files = dict[tuple[str, int, str, str], Path]  # arm, pretext seed, stage, kind -> outcomes
-MIDDLE, BOTTLENECK = "mid", "latent"
-_LPIPS = {"alexnet": "LPIPS (AlexNet)", "vgg16": "LPIPS (VGG16)"}
 
 
 def make_results(
@@ -36,6 +34,7 @@ def make_results(
 
     about: what else it says. A stage is an arm's best by its development pictures.
     """
+    aside = {name: _count_aside(study, of, domain) for name, domain in domains.items()}
     cells: dict[Key, dict[int, list[Outcome]]] = {}
     for (arm, seed, stage, kind), path in files.items():
         for outcome in read_outcomes(path):
@@ -46,7 +45,7 @@ def make_results(
         answers = _right(by_seed, of, domains[key[3]])
         right[key] = means_of(answers)
         gaps[key] = gap_of(_train(by_seed), right[key])
-        rows += [_row(key, by_seed, answers.mean(2), right[key], gaps[key])]
+        rows += [_row(key, by_seed, aside[key[3]], answers.mean(2), right[key], gaps[key])]
     best = _best_stages(rows)
     return {
         "schema": 1,
@@ -82,15 +81,6 @@ def confusions(
     return found
 
 
-def perceptual_name(perceptual: Perceptual) -> str:
-    """What the feature distance in the losses is called; it is not always LPIPS."""
-    if perceptual.linear != "none" and perceptual.backbone in _LPIPS:
-        return _LPIPS[perceptual.backbone]
-    if perceptual.linear != "none":
-        return f"feature distance ({perceptual.backbone}) with the linear layers of LPIPS"
-    return f"feature distance ({perceptual.backbone}, unweighted, 0 to 1; not LPIPS)"
-
-
 def _right(by_seed: dict[int, list[Outcome]], of: ClassSet, domain: Domain) -> np.ndarray:
     """(P,S,N) bool: whether each test picture is taken for what it is."""
     truth = of.label[domain.test]
@@ -102,10 +92,21 @@ def _train(by_seed: dict[int, list[Outcome]]) -> np.ndarray:
     return np.array([[o.train for o in outcomes] for outcomes in by_seed.values()])
 
 
+def _count_aside(study: Study, of: ClassSet, domain: Domain) -> int:
+    """The development pictures of a domain, as many in each deal: they chose decay and epoch."""
+    _, choose = deal(of.label[domain.pool], study.split, fraction=1.0, seed=0)
+    return len(choose)
+
+
 def _row(
-    key: Key, by_seed: dict[int, list[Outcome]], each: np.ndarray, right: Means, gap: Means
+    key: Key,
+    by_seed: dict[int, list[Outcome]],
+    aside: int,
+    each: np.ndarray,
+    right: Means,
+    gap: Means,
 ) -> dict[str, Any]:
-    """each (P,S): accuracies."""
+    """aside: development pictures; each (P,S): accuracies."""
     arm, stage, kind, domain, fraction = key
     outcomes = [o for some in by_seed.values() for o in some]
     mean, low, high = accuracy(right)
@@ -116,6 +117,7 @@ def _row(
         "domain": domain,
         "fraction": fraction,
         "labels": outcomes[0].labels,
+        "development_labels": aside,
         "accuracy": [mean, max(low, 0.0), min(high, 1.0)],
         "by_seed": each.round(5).tolist(),  # a list for each pretext seed
         "development": _mean([o.development for o in outcomes]),

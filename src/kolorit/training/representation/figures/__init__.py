@@ -10,8 +10,8 @@ import numpy as np
 from kolorit.picture.save import save
 from kolorit.training.representation.figures.curves import draw_accuracy, draw_labels, draw_stages
 from kolorit.training.representation.figures.panes import draw_confusion, draw_samples
-from kolorit.training.representation.figures.record import Record
 from kolorit.training.representation.figures.style import Drawn, Figure, styles_of
+from kolorit.training.representation.record import Record
 
 
 def draw_figures(

@@ -3,15 +3,6 @@
 from __future__ import annotations
 
 from kolorit.evaluate.page import plain
-from kolorit.training.representation.figures.record import (
-    DOMAINS,
-    Record,
-    best_rows,
-    by_labels,
-    chance,
-    labels_in_words,
-    most_labels,
-)
 from kolorit.training.representation.figures.style import (
     Drawn,
     Styles,
@@ -21,8 +12,16 @@ from kolorit.training.representation.figures.style import (
     dress,
     figure_of,
 )
-
-BOTTLENECK = "latent"
+from kolorit.training.representation.record import (
+    BOTTLENECK,
+    DOMAINS,
+    Record,
+    best_rows,
+    by_labels,
+    chance,
+    labels_in_words,
+    most_labels,
+)
 
 
 def draw_accuracy(results: Record, kind: str, styles: Styles) -> Drawn | None:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from kolorit.evaluate.page import plain
-from kolorit.training.representation.figures.record import (
+from kolorit.training.representation.figures.style import WIDTH, Drawn, figure_of
+from kolorit.training.representation.record import (
     DOMAINS,
     Record,
     best_pretext,
     labels_in_words,
 )
-from kolorit.training.representation.figures.style import WIDTH, Drawn, figure_of
 
 _NAMED = 25  # classes whose names still fit beside a heat map
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kolorit.evaluate.page import plain
-from kolorit.training.representation.figures.record import Record, chance
+from kolorit.training.representation.record import Record, chance
 
 WIDTH, _DPI = 6.0, 150  # inches; 900 px, where letters of 10 points are 21 px high
 # Told apart by the colour-blind too (after Okabe and Ito; Tol): of arms that were taught, in order.

@@ -1,4 +1,4 @@
-"""What figures look up in a study's record."""
+"""What tables, figures and reports look up in a study's record."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 Record = dict[str, Any]
 DOMAINS = {"in": "In domain", "out": "Out of domain"}
+MIDDLE, BOTTLENECK = "mid", "latent"  # stages of every encoder of the study's own shape
 
 
 def best_rows(results: Record, kind: str, domain: str) -> dict[str, Record]:
