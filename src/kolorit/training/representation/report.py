@@ -184,7 +184,10 @@ def _differences(results: dict[str, Any], most: dict[str, float]) -> str:
     lines = [
         [
             f"{d['first']} ({d['stages'][0]}) − {d['second']} ({d['stages'][1]})",
-            d["probe"],
+            d["probe"]
+            if d["probe"] == d["second_probe"]
+            else f"{d['probe']} − {d['second_probe']}",
+            f"{100 * d['fraction']:g} %",
             d["domain"],
             _points(d["difference"]),
             _VERDICTS[d["verdict"]],
@@ -192,16 +195,15 @@ def _differences(results: dict[str, Any], most: dict[str, float]) -> str:
             _points(d["gap"]),
         ]
         for d in results["differences"]
-        if d["fraction"] == most[d["probe"]]
+        if d["fraction"] == most[d["probe"]] or d["probe"] != d["second_probe"]
     ]
     words = (
-        "Percentage points, first less second, on the same pictures and labels, with the most "
-        "labels of each kind of probe. *Visible*: the "
+        "Percentage points, first less second, on the same pictures and labels. *Visible*: the "
         "difference that this study would have seen four times in five; where there is no verdict, "
         "smaller ones are left open. *Gap*: how much larger the gap between train and test is with "
         "the first. Of twenty differences that are none, one has a verdict."
     )
-    heads = ["first − second", "probe", "domain", "points", "first is", "visible", "gap"]
+    heads = ["first − second", "probe", "labels", "domain", "points", "first is", "visible", "gap"]
     parts = [words, _table(heads, lines)] if lines else ["Nothing is compared."]
     study = results["study"]
     if study["baseline"] and study["only"] and study["baseline"] not in study["only"]:

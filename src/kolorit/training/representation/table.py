@@ -24,6 +24,7 @@ from kolorit.training.representation.study import (
 )
 
 Key = tuple[str, str, str, str, float]  # arm, stage, kind of probe, domain, fraction
+PLAIN = "two-conv"  # the second study's classifier
 Files = dict[tuple[str, int, str, str], Path]  # arm, pretext seed, stage, kind -> outcomes
 
 
@@ -154,46 +155,43 @@ def _differences(
     best: dict[tuple[str, str, str], str],
 ) -> list[dict[str, Any]]:
     """Arms against the baseline and by the study's pairs, each at its best stage; and of each arm
-    its middle against its bottleneck."""
+    its middle against its bottleneck, and stronger classifiers against the second study's."""
     arms = list(dict.fromkeys(arm for arm, *_ in right))
     pairs = [(arm, study.baseline) for arm in arms if arm != study.baseline]
-    pairs = [pair for pair in (*pairs, *study.compare) if set(pair) <= set(arms)]
-    found = []
-    for where in dict.fromkeys(key[2:] for key in right):  # kind, domain, fraction
-        kind, domain, _ = where
-        for first, second in dict.fromkeys(pairs):
-            stages = [best.get((arm, kind, domain)) for arm in (first, second)]
-            found += _difference(right, gaps, (first, second), stages, where, study)
-        for arm in arms:
-            stages = [MIDDLE, BOTTLENECK]
-            found += _difference(right, gaps, (arm, arm), stages, where, study)
-    return found
+    asked: list[tuple[Key, Key]] = []
+    for kind, domain, fraction in dict.fromkeys(key[2:] for key in right):
+
+        def at_best(arm: str, kind: str = kind, where: Any = (domain, fraction)) -> Key:
+            return (arm, best.get((arm, kind, where[0]), ""), kind, *where)
+
+        asked += [(at_best(first), at_best(second)) for first, second in (*pairs, *study.compare)]
+        at_stage = [(MIDDLE, kind, domain, fraction), (BOTTLENECK, kind, domain, fraction)]
+        asked += [((arm, *at_stage[0]), (arm, *at_stage[1])) for arm in arms]
+        if kind not in ("linear", PLAIN):
+            asked += [(at_best(arm), at_best(arm, PLAIN)) for arm in arms]
+    return [
+        _difference(study, first, second, right, gaps)
+        for first, second in dict.fromkeys(asked)
+        if first in right and second in right
+    ]
 
 
 def _difference(
-    right: dict[Key, Means],
-    gaps: dict[Key, Means],
-    arms: tuple[str, str],
-    stages: list[str | None],
-    where: tuple[str, str, float],
-    study: Study,
-) -> list[dict[str, Any]]:
-    """One difference, or none where a probe is missing."""
-    first, second = ((arm, stage or "", *where) for arm, stage in zip(arms, stages, strict=True))
-    if first not in right or second not in right:
-        return []
-    same = teaching(study.arms[arms[0]]) == teaching(study.arms[arms[1]])
+    study: Study, first: Key, second: Key, right: dict[Key, Means], gaps: dict[Key, Means]
+) -> dict[str, Any]:
+    same = teaching(study.arms[first[0]]) == teaching(study.arms[second[0]])
     seen = compare(right[first], right[second], same_encoders=same)
     mean, low, high = seen.difference
-    return [
-        {
-            "first": arms[0],
-            "second": arms[1],
-            "stages": stages,
-            **dict(zip(("probe", "domain", "fraction"), where, strict=True)),
-            "difference": [mean, low, high],
-            "visible": seen.visible,
-            "gap": compare(gaps[first], gaps[second], same_encoders=same).difference,
-            "verdict": "higher" if low > 0 else "lower" if high < 0 else "open",
-        }
-    ]
+    return {
+        "first": first[0],
+        "second": second[0],
+        "stages": [first[1], second[1]],
+        "probe": first[2],
+        "second_probe": second[2],
+        "domain": first[3],
+        "fraction": first[4],
+        "difference": [mean, low, high],
+        "visible": seen.visible,
+        "gap": compare(gaps[first], gaps[second], same_encoders=same).difference,
+        "verdict": "higher" if low > 0 else "lower" if high < 0 else "open",
+    }
