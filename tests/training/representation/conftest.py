@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kolorit.training.representation.splits import Domain
     from kolorit.training.representation.study import Study
 
-STAGES = ("conv_in", "down1", "latent")
+STAGES = ("down1", "down2", "latent")
 LABELS = {"in": {0.25: 20, 1.0: 80}, "out": {0.25: 5, 1.0: 20}}
 
 CLASSES = ("apple", "bread", "curry", "dumpling", "eggs", "fries")
