@@ -18,7 +18,7 @@ _TAUGHT = (
     *("#332288", "#882255", "#999933", "#44aa99", "#aa4499", "#661100"),
 )
 # Nobody taught them here: greys, then browns; dashed.
-_OTHERS = ("#000000", "#5c5c5c", "#8a8a8a", "#b0b0b0", "#5b3a1e", "#9c6b3f", "#c9a77c")
+_OTHERS = ("#000000", "#5c5c5c", "#8a8a8a", "#b0b0b0", "#5b3a1e", "#9c6b3f", "#c9a77c", "#7b2d26")
 _MARKERS = "os^DvPX"
 Styles = dict[str, dict[str, Any]]
 Drawn = tuple[bytes, str, str]  # a PNG, its words, its note
