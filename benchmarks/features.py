@@ -20,8 +20,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from kolorit.evaluate.deep.classifier import MobileNetV2
-from kolorit.evaluate.deep.weights import read_tensors, weights_path
+from kolorit.evaluate.deep.classifier import load_mobilenet
+from kolorit.evaluate.deep.weights import weights_path
 from kolorit.evaluate.intervals import interval
 from kolorit.evaluate.provenance import provenance
 from kolorit.features import Encoder, list_stages
@@ -86,9 +86,7 @@ def judge(features: np.ndarray, of: ClassSet, learn: np.ndarray, test: np.ndarra
 @torch.no_grad()
 def imagenet(pictures: list[Image.Image], size: int) -> dict[str, np.ndarray]:
     """Means (N,C) of the maps after each layer from stride 16 on."""
-    net = MobileNetV2().eval()
-    counters = {k: v for k, v in net.state_dict().items() if k.endswith("num_batches_tracked")}
-    net.load_state_dict(counters | read_tensors(weights_path(MOBILENET)))
+    net = load_mobilenet(weights_path(MOBILENET))
     found: dict[str, list[np.ndarray]] = {}
     for picture in pictures:
         x = torch.from_numpy(np.array(picture)).float()[None, None] / 127.5 - 1

@@ -149,7 +149,15 @@ def cut_middle(rgb: np.ndarray) -> np.ndarray:
 
 @cache
 def _load(path: Path) -> MobileNetV2:
-    """The network in evaluation mode, with the weights of a safetensors file; loaded once."""
+    """One for all judges, loaded once."""
+    return load_mobilenet(path)
+
+
+def load_mobilenet(path: Path) -> MobileNetV2:
+    """The network in evaluation mode, with the weights of a safetensors file.
+
+    Raises ConfigInvalid for a file that is missing or has other weights.
+    """
     net = MobileNetV2()
     counters = {k: v for k, v in net.state_dict().items() if k.endswith("num_batches_tracked")}
     try:  # files leave these counters out as a rule

@@ -25,9 +25,8 @@ from kolorit.training.representation.task import Task, answers_of, places
 MEASURED = 512  # pictures by which maps are standardised
 FLOOR = 1e-6  # of a channel's deviation: what never changes stays as it is
 RAW_RATE_OUT = 5e-4  # the defect "uneven_rates"
-Show = Callable[
-    [Domain, Rows, np.random.Generator | None], Tensor
-]  # with rng: pictures to learn by
+# Maps of rows of a domain; with an rng they are to learn from, and mirrored half of the time.
+Show = Callable[[Domain, Rows, np.random.Generator | None], Tensor]
 
 
 def probe(task: Task, make: Callable[[int, int, int], nn.Module]) -> list[Outcome]:
@@ -98,9 +97,9 @@ def _sized(task: Task, maps: Tensor) -> Tensor:
 
 def _standard(show: Show, domain: Domain) -> tuple[Tensor, Tensor]:
     """Mean and deviation (1,C,1,1) of each channel over some of the domain's pool."""
-    some = domain.pool[np.linspace(0, len(domain.pool) - 1, min(MEASURED, len(domain.pool)))
-                       .astype(int)]  # fmt: skip
-    maps = show(domain, some, None)
+    count = len(domain.pool)
+    some = np.linspace(0, count - 1, min(MEASURED, count)).astype(int)
+    maps = show(domain, domain.pool[some], None)
     deviation, mean = torch.std_mean(maps, (0, 2, 3), correction=0, keepdim=True)
     return mean, torch.where(deviation > FLOOR, deviation, 1.0)
 

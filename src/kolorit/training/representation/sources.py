@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kolorit.colour.bins import BINS
-from kolorit.evaluate.deep.classifier import MobileNetV2
-from kolorit.evaluate.deep.weights import read_tensors, weights_path
+from kolorit.evaluate.deep.classifier import MobileNetV2, load_mobilenet
+from kolorit.evaluate.deep.weights import weights_path
 from kolorit.runtime.store import find_model
 from kolorit.training.colour import soft_encode
 from kolorit.training.nets import hinted_unet
@@ -106,10 +106,7 @@ def _pretext(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Featur
 
 
 def _imagenet(study: Study, arm: Arm, seed: int, taught: Taught | None) -> Features:
-    net = MobileNetV2()
-    counters = {k: v for k, v in net.state_dict().items() if k.endswith("num_batches_tracked")}
-    net.load_state_dict(counters | read_tensors(weights_path(MOBILENET)))
-    return _of_mobilenet(study, arm, net)
+    return _of_mobilenet(study, arm, load_mobilenet(weights_path(MOBILENET)))
 
 
 def _of_mobilenet(study: Study, arm: Arm, net: MobileNetV2) -> Features:
